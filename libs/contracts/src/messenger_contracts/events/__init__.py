@@ -1,0 +1,7 @@
+"""What services tell each other, one module a publisher."""
+
+from messenger_contracts.envelope import EventData
+from messenger_contracts.events import chat
+
+ALL: dict[str, type[EventData]] = {event.TYPE: event for event in (*chat.EVENTS,)}
+"""Every event's data, by type."""

@@ -1,0 +1,35 @@
+"""The two ways in which every shape is built: strict about what comes in, complete in what goes out."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer
+
+
+def _to_utc(value: datetime) -> datetime:
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def format_timestamp(value: datetime) -> str:
+    """RFC 3339 in UTC with milliseconds: ``2026-01-31T09:30:00.123Z``."""
+    return _to_utc(value).strftime("%Y-%m-%dT%H:%M:%S.") + f"{value.microsecond // 1000:03d}Z"
+
+
+Timestamp = Annotated[
+    datetime,
+    AfterValidator(_to_utc),
+    PlainSerializer(format_timestamp, return_type=str, when_used="json"),
+]
+"""An instant. In JSON: RFC 3339, UTC, milliseconds."""
+
+
+class Shape(BaseModel):
+    """What we send. A missing optional is ``null``, never absent; readers ignore what they do not know."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Request(BaseModel):
+    """What we are sent. An unknown field is a mistake that the sender should hear of."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")

@@ -1,0 +1,116 @@
+"""How a service becomes an ASGI app: the same middleware, errors, identity check, health and docs for each."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, Depends, FastAPI
+
+from messenger_contracts.problem import Problem
+from servicekit.errors import install_error_handlers
+from servicekit.health import Health, health_router
+from servicekit.identity import require_identity
+from servicekit.middleware import BodyLimit, RequestContext
+from servicekit.settings import ServiceSettings
+from servicekit.telemetry import Tracing, record_failure
+
+log = logging.getLogger(__name__)
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Any]]]
+Loop = Callable[[asyncio.Event], Awaitable[None]]
+"""A worker's loop: it runs until the event is set, finishes what it has begun, and returns."""
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "model": Problem,
+        "description": "Problem details (RFC 9457); branch on `code`",
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+}
+
+
+def create_app(
+    settings: ServiceSettings,
+    *,
+    title: str,
+    lifespan: Lifespan,
+    routers: Sequence[APIRouter] = (),
+    internal: Sequence[APIRouter] = (),
+) -> FastAPI:
+    """Build an API. Every route of `routers` and `internal` demands a signed identity.
+
+    The lifespan yields the state that routes find in `request.state`; it must hold `identity`, an `IdentityVerifier`.
+    Routes of `internal` are for our own processes and stay out of the OpenAPI document.
+    """
+    app = FastAPI(title=title, version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.health = Health()
+    install_error_handlers(app)
+    app.include_router(health_router())
+    guard = [Depends(require_identity)]
+    for router in routers:
+        app.include_router(router, dependencies=guard, responses=PROBLEMS)
+    for router in internal:
+        app.include_router(router, dependencies=guard, prefix="/internal", include_in_schema=False)
+    app.add_middleware(BodyLimit, limit=settings.body_limit)
+    app.add_middleware(RequestContext, tracing=Tracing(settings.trace_ratio if settings.otlp_endpoint else 0.0))
+    return app
+
+
+def create_worker(
+    *,
+    title: str,
+    loops: Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Loop]]],
+) -> FastAPI:
+    """Build a worker: its loops run while the process lives, and it serves nothing but its health.
+
+    A loop that fails is logged, counted and started again, with growing pauses; until then the worker is not ready.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
+        stopping = asyncio.Event()
+        async with loops(app) as running, asyncio.TaskGroup() as group:
+            for name, loop in running.items():
+                group.create_task(_keep_running(app.state.health, name, loop, stopping))
+            yield {}
+            stopping.set()
+
+    app = FastAPI(title=title, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.health = Health()
+    install_error_handlers(app)
+    app.include_router(health_router())
+    return app
+
+
+async def _keep_running(health: Health, name: str, loop: Loop, stopping: asyncio.Event) -> None:
+    failed: Exception | None = None
+
+    async def check() -> None:
+        if failed:
+            raise failed
+
+    health.require(name, check)
+    pause = 0.5
+    while not stopping.is_set():
+        started = asyncio.get_running_loop().time()
+        try:
+            await loop(stopping)
+            failed = None
+        except Exception as error:
+            failed = error
+            record_failure(name, error)
+            lasted = asyncio.get_running_loop().time() - started
+            pause = 0.5 if lasted > 60 else min(pause * 2, 15)
+            await wait_for(stopping, pause)
+            failed = None
+
+
+async def wait_for(event: asyncio.Event, seconds: float) -> bool:
+    """Wait until the event is set or the time is over; returns whether it is set."""
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True

@@ -1,0 +1,113 @@
+"""Checks Cognito access tokens.
+
+python-jose up to 3.5.0 can be led to the wrong algorithm when it is left open (CVE-2024-33663 and its kin): here the
+algorithm is RS256 alone, and keys are RSA keys from the pool's own JWKS.
+Claims as in https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from jose import jwk, jwt
+from jose.exceptions import ExpiredSignatureError, JOSEError
+from pydantic import Field
+
+from messenger_contracts.shapes import Shape
+from servicekit.errors import TokenExpired, Unauthenticated
+
+ALGORITHM = "RS256"
+REFETCH_SECONDS = 60.0
+CACHE_SIZE = 50_000
+MAX_TOKEN_LENGTH = 8192
+
+FetchJwks = Callable[[], Awaitable[dict[str, Any]]]
+
+
+class AccessToken(Shape):
+    """What a verified access token says."""
+
+    user_id: str
+    username: str
+    session_id: str = Field(description="Cognito's `origin_jti`: the same through every refresh of a sign-in")
+    expires_at: int = Field(description="Unix seconds")
+
+
+class AccessTokenVerifier:
+    """Verifies access tokens of one pool and one client, and remembers those that were good."""
+
+    def __init__(self, *, issuer: str, client_id: str, fetch_jwks: FetchJwks) -> None:
+        self._issuer = issuer
+        self._client_id = client_id
+        self._fetch_jwks = fetch_jwks
+        self._keys: dict[str, Any] = {}
+        self._fetched_at = float("-inf")
+        self._lock = asyncio.Lock()
+        self._verified: dict[str, AccessToken] = {}
+
+    async def verify(self, token: str) -> AccessToken:
+        """What the token says; raises `Unauthenticated`, or `TokenExpired` for one that was good once."""
+        known = self._verified.get(token)
+        if known is None:
+            known = self._remember(token, self._read(await self._claims(token)))
+        if known.expires_at <= time.time():
+            raise TokenExpired
+        return known
+
+    def _remember(self, token: str, verified: AccessToken) -> AccessToken:
+        if len(self._verified) >= CACHE_SIZE:
+            self._verified.clear()
+        self._verified[token] = verified
+        return verified
+
+    async def _claims(self, token: str) -> dict[str, Any]:
+        if len(token) > MAX_TOKEN_LENGTH:
+            raise Unauthenticated("The token is not valid.")
+        try:
+            header = jwt.get_unverified_header(token)
+            if header.get("alg") != ALGORITHM:
+                raise Unauthenticated("The token is not valid.")
+            key = await self._key(str(header.get("kid")))
+            return jwt.decode(
+                token,
+                key,
+                algorithms=[ALGORITHM],
+                issuer=self._issuer,
+                options={"verify_aud": False, "require_exp": True},
+            )
+        except ExpiredSignatureError as error:
+            raise TokenExpired from error
+        except (JOSEError, ValueError, TypeError, AttributeError) as error:
+            raise Unauthenticated("The token is not valid.") from error
+
+    def _read(self, claims: dict[str, Any]) -> AccessToken:
+        if claims.get("token_use") != "access" or claims.get("client_id") != self._client_id:
+            raise Unauthenticated("The token is not valid.")
+        try:
+            return AccessToken(
+                user_id=claims["sub"],
+                username=claims["username"],
+                session_id=claims["origin_jti"],
+                expires_at=claims["exp"],
+            )
+        except KeyError as error:
+            raise Unauthenticated("The token is not valid.") from error
+
+    async def _key(self, kid: str) -> Any:
+        if kid not in self._keys:
+            await self._fetch()
+        if kid not in self._keys:
+            raise Unauthenticated("The token is not valid.")
+        return self._keys[kid]
+
+    async def _fetch(self) -> None:
+        """Read the pool's keys, at most once a minute: an unknown `kid` must not become a flood of requests."""
+        async with self._lock:
+            if time.monotonic() - self._fetched_at < REFETCH_SECONDS:
+                return
+            document = await self._fetch_jwks()
+            self._keys = {
+                key["kid"]: jwk.construct(key, ALGORITHM) for key in document["keys"] if key.get("kty") == "RSA"
+            }
+            self._fetched_at = time.monotonic()

@@ -1,0 +1,81 @@
+"""PostgreSQL: the engine, and the only two ways to a session.
+
+`WriteSession` commits after the answer was serialized and before it is sent, so that a failed commit is an error
+that the caller sees (FastAPI ≥ 0.121, `scope="function"`). Nobody else commits. A socket or a worker opens one per
+command.
+"""
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+APPLICATION_PARAMETERS = {"jit": "off", "idle_in_transaction_session_timeout": "60000"}
+
+
+def create_engine(url: str, *, name: str, pool_size: int = 10, tls: bool = False, **options: Any) -> AsyncEngine:
+    """An engine on asyncpg. `tls` demands a verified certificate; `?sslmode=` in the URL would not work here."""
+    arguments: dict[str, Any] = {"server_settings": {"application_name": name, **APPLICATION_PARAMETERS}, "timeout": 5}
+    if tls:
+        arguments["ssl"] = ssl.create_default_context()
+    return create_async_engine(
+        url, pool_size=pool_size, max_overflow=0, pool_pre_ping=True, pool_timeout=5, connect_args=arguments, **options
+    )
+
+
+class Database:
+    """Sessions on one engine."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        self._sessions = async_sessionmaker(engine, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        """A transaction: committed at the end of the block, rolled back by an exception."""
+        async with self._sessions.begin() as session:
+            yield session
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """A session that changes nothing."""
+        async with self._sessions() as session:
+            await session.execute(text("SET TRANSACTION READ ONLY"))
+            yield session
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[AsyncConnection]:
+        """A connection of one's own, for locks that outlive a transaction."""
+        async with self.engine.connect() as connection:
+            yield connection
+
+    async def check(self) -> None:
+        """Raise when the database does not answer."""
+        async with self.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.engine.dispose()
+
+
+async def _write(request: Request) -> AsyncIterator[AsyncSession]:
+    database: Database = request.state.database
+    async with database.write() as session:
+        yield session
+
+
+async def _read(request: Request) -> AsyncIterator[AsyncSession]:
+    database: Database = request.state.database
+    async with database.read() as session:
+        yield session
+
+
+WriteSession = Annotated[AsyncSession, Depends(_write, scope="function")]
+"""A transaction that is committed before the answer leaves."""
+ReadSession = Annotated[AsyncSession, Depends(_read, scope="function")]
+"""A session that changes nothing."""

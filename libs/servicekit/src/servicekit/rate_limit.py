@@ -1,0 +1,86 @@
+"""Rate limits in Valkey: the generic cell rate algorithm (GCRA), one round trip a decision.
+
+A limit is `requests` in `seconds`, all of which may come at once. Where Valkey is away, `closed` decides: limits on
+secrets refuse, others let pass.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from servicekit.errors import DependencyUnavailable, RateLimited
+from servicekit.telemetry import record_failure
+from servicekit.valkey import UNAVAILABLE
+
+_SCRIPT = """
+local now = redis.call('TIME')
+now = tonumber(now[1]) * 1000 + tonumber(now[2]) / 1000
+local interval, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
+local arrival = math.max(tonumber(redis.call('GET', KEYS[1]) or now), now)
+local next_arrival = arrival + interval
+local ahead = next_arrival - now
+if ahead > burst then
+  return {0, 0, math.ceil(ahead - burst)}
+end
+redis.call('SET', KEYS[1], next_arrival, 'PX', math.ceil(ahead))
+return {1, math.floor((burst - ahead) / interval), math.ceil(ahead)}
+"""
+
+
+@dataclass(frozen=True)
+class Limit:
+    """So many requests in so many seconds, for one key. `name` is told to the client."""
+
+    name: str
+    requests: int
+    seconds: int
+    closed: bool = False
+
+    @property
+    def policy(self) -> str:
+        """The `RateLimit-Policy` member (draft-ietf-httpapi-ratelimit-headers)."""
+        return f'"{self.name}";q={self.requests};w={self.seconds}'
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What is left after a request that was let pass."""
+
+    limit: Limit
+    remaining: int
+    reset_ms: int
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """`RateLimit` and `RateLimit-Policy`."""
+        reset = -(-self.reset_ms // 1000)
+        return {
+            "RateLimit-Policy": self.limit.policy,
+            "RateLimit": f'"{self.limit.name}";r={self.remaining};t={reset}',
+        }
+
+
+class RateLimiter:
+    """Counts requests by key."""
+
+    def __init__(self, client: Any, namespace: str) -> None:
+        self._script = client.register_script(_SCRIPT)
+        self._namespace = namespace
+
+    async def take(self, limit: Limit, key: str) -> Allowance:
+        """Count one request; raises `RateLimited`, or `DependencyUnavailable` for a closed limit without Valkey."""
+        interval = limit.seconds * 1000 / limit.requests
+        try:
+            allowed, remaining, milliseconds = await self._script(
+                keys=[f"{self._namespace}:limit:{limit.name}:{key}"], args=[interval, limit.seconds * 1000]
+            )
+        except UNAVAILABLE as error:
+            record_failure("rate_limit", error, limit=limit.name)
+            if limit.closed:
+                raise DependencyUnavailable("The limits cannot be checked at the moment.") from error
+            return Allowance(limit, limit.requests, 0)
+        if not allowed:
+            seconds = -(-milliseconds // 1000)
+            refusal = RateLimited(f"More than {limit.requests} requests in {limit.seconds} seconds.")
+            refusal.headers = {"Retry-After": str(seconds), **Allowance(limit, 0, milliseconds).headers}
+            raise refusal
+        return Allowance(limit, remaining, milliseconds)

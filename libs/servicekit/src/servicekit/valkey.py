@@ -1,0 +1,102 @@
+"""Valkey: what may be lost. Fan-out, presence, one-use tickets, limits, revoked sessions.
+
+A call fails within a second when Valkey is away; the caller decides what that means. A subscription returns by itself.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from typing import Any
+
+import valkey.asyncio as valkey_client
+from valkey.asyncio.retry import Retry
+from valkey.backoff import NoBackoff
+from valkey.exceptions import ValkeyError
+
+from servicekit.telemetry import record_failure
+
+log = logging.getLogger(__name__)
+
+UNAVAILABLE = (ValkeyError, OSError, TimeoutError)
+"""What a call raises when Valkey is away."""
+
+
+def create_valkey(url: str) -> Any:
+    """A client with its pool."""
+    return valkey_client.Valkey.from_url(
+        url,
+        socket_timeout=1.0,
+        socket_connect_timeout=0.5,
+        retry=Retry(NoBackoff(), 1),
+        retry_on_error=[ConnectionResetError, BrokenPipeError],
+        max_connections=64,
+    )
+
+
+class Subscriber:
+    """One connection that listens to a changing set of channels.
+
+    `on_message(channel, payload)` is called in order of arrival. After every connect, the first too, `on_connect` is
+    awaited once all channels are subscribed: whatever was published meanwhile was missed, and is to be read elsewhere.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        on_message: Callable[[str, bytes], None],
+        on_connect: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._client = client
+        self._on_message = on_message
+        self._on_connect = on_connect
+        self._channels: set[str] = set()
+        self._pubsub: Any = None
+        self.connected = False
+
+    async def subscribe(self, channels: Iterable[str]) -> None:
+        """Listen to more channels; when disconnected, from the next connect on."""
+        new = set(channels) - self._channels
+        self._channels |= new
+        if new and self._pubsub is not None:
+            await self._attempt(self._pubsub.subscribe, new)
+
+    async def unsubscribe(self, channels: Iterable[str]) -> None:
+        """Listen to fewer channels."""
+        old = set(channels) & self._channels
+        self._channels -= old
+        if old and self._pubsub is not None:
+            await self._attempt(self._pubsub.unsubscribe, old)
+
+    async def _attempt(self, call: Callable[..., Awaitable[None]], channels: set[str]) -> None:
+        try:
+            await call(*channels)
+        except UNAVAILABLE as error:
+            log.warning("subscription postponed until Valkey is back: %s", error)
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Listen until the event is set, reconnecting with a short pause."""
+        while not stopping.is_set():
+            try:
+                await self._listen(stopping)
+            except UNAVAILABLE as error:
+                record_failure("valkey.subscriber", error)
+                await asyncio.sleep(0.25)
+            finally:
+                self.connected, self._pubsub = False, None
+
+    async def _listen(self, stopping: asyncio.Event) -> None:
+        async with self._client.pubsub(ignore_subscribe_messages=True) as pubsub:
+            await pubsub.connect()
+            self._pubsub = pubsub
+            await pubsub.subscribe(*(self._channels or {"messenger:none"}))
+            self.connected = True
+            await self._on_connect()
+            async for channel, payload in self._messages(pubsub, stopping):
+                self._on_message(channel, payload)
+
+    @staticmethod
+    async def _messages(pubsub: Any, stopping: asyncio.Event) -> AsyncIterator[tuple[str, bytes]]:
+        while not stopping.is_set():
+            message = await pubsub.get_message(timeout=1.0)
+            if message is not None:
+                yield message["channel"].decode(), message["data"]
