@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from messenger_contracts.conversations import MAX_TEXT_BYTES
+from messenger_contracts.conversations import MAX_TEXT_BYTES, LogEvent
 from messenger_contracts.problem import ErrorCode, FieldError
 from messenger_contracts.shapes import Request, Shape, Timestamp
 
@@ -123,3 +123,39 @@ class Positions(Shape):
     """The conversations that a person is in, by id."""
 
     conversations: dict[str, Position]
+
+
+class PositionsRequest(Shape):
+    """Which conversations a gateway asks about."""
+
+    ids: list[str] = Field(max_length=10_000)
+
+
+class Resume(Shape):
+    """Where a returning client stands: the last `seq` that it has of each conversation."""
+
+    positions: dict[str, int]
+    limit: int = Field(ge=1, description="The most events to answer with")
+
+
+class Resumed(Shape):
+    """Everything that a returning client missed, or nothing of it."""
+
+    conversations: dict[str, Position]
+    events: list[LogEvent] = Field(description="By conversation, oldest first")
+    complete: bool = Field(description="False: more was missed than the limit, or a position is not the log's")
+    unknown: list[str] = Field(description="Conversations whose log does not reach the client's position")
+    left: list[str] = Field(description="Conversations that the client names and is not in")
+
+
+class Missed(Shape):
+    """Positions that a gateway wants to read on from."""
+
+    after: dict[str, int] = Field(max_length=1000)
+    limit: int = Field(500, ge=1, le=1000, description="The most events of each conversation")
+
+
+class MissedEvents(Shape):
+    """By conversation, oldest first."""
+
+    events: list[LogEvent]

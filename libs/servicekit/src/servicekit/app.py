@@ -44,7 +44,7 @@ def create_app(
     The lifespan yields the state that routes find in `request.state`; it must hold `identity`, an `IdentityVerifier`.
     Routes of `internal` are for our own processes and stay out of the OpenAPI document.
     """
-    app = FastAPI(title=title, version="1", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(title=title, version="1", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.health = Health()
     install_error_handlers(app)
     app.include_router(health_router())

@@ -1,14 +1,21 @@
-"""DynamoDB: values in and out of its wire form, and a transaction that is filled bit by bit.
+"""DynamoDB: values in and out of its wire form, reads that go on until they are complete, and a transaction.
 
+A service's tables, keys and conditions do not belong here: they stand in its repositories.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html: at most 100 items.
 """
 
-from collections.abc import Mapping
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
 MAX_ITEMS = 100
+MAX_BATCH = 100
+MAX_READ = 1000
+BACKOFF_SECONDS = 2.0
 
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
@@ -20,13 +27,59 @@ def to_item(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def from_item(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Attribute values as Python values; whole numbers as int."""
-    values = {name: _deserialize(value) for name, value in item.items()}
-    return {name: int(value) if _is_whole(value) else value for name, value in values.items()}
+    """Attribute values as Python values; whole numbers as int, at any depth."""
+    return {name: _plain(_deserialize(value)) for name, value in item.items()}
 
 
-def _is_whole(value: Any) -> bool:
-    return hasattr(value, "to_integral_value") and value == value.to_integral_value()
+def _plain(value: Any) -> Any:
+    match value:
+        case Decimal() if value == value.to_integral_value():
+            return int(value)
+        case dict():
+            return {name: _plain(inner) for name, inner in value.items()}
+        case list():
+            return [_plain(inner) for inner in value]
+        case set():
+            return {_plain(inner) for inner in value}
+    return value
+
+
+async def query_items(client: Any, *, most: int, **request: Any) -> list[dict[str, Any]]:
+    """The first `most` items of a query that pass its filter, in the index's order.
+
+    DynamoDB cuts a page before it filters, so pages are read, ever larger ones, until there are enough.
+    """
+    found: list[dict[str, Any]] = []
+    size = most
+    while True:
+        page = await client.query(Limit=size, **request)
+        found += map(from_item, page["Items"])
+        if len(found) >= most or "LastEvaluatedKey" not in page:
+            return found[:most]
+        request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        size = max(size, min(size * 2, MAX_READ))
+
+
+async def count_items(client: Any, **request: Any) -> int:
+    """How many items a query finds, over all of its pages."""
+    pages = client.get_paginator("query").paginate(Select="COUNT", **request)
+    return sum([page["Count"] async for page in pages])
+
+
+async def get_items(client: Any, table: str, keys: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The items with these keys that are there, as they are now, in any order."""
+    found: list[dict[str, Any]] = []
+    for start in range(0, len(keys), MAX_BATCH):
+        wanted = {table: {"Keys": [to_item(key) for key in keys[start : start + MAX_BATCH]], "ConsistentRead": True}}
+        pause = 0.05
+        while wanted:
+            answer = await client.batch_get_item(RequestItems=wanted)
+            found += map(from_item, answer["Responses"].get(table, []))
+            wanted = answer.get("UnprocessedKeys") or {}
+            if wanted:  # throttled: the AWS guide asks for exponential backoff
+                await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 - jitter, not a secret
+                pause = min(pause * 2, BACKOFF_SECONDS)
+    return found
 
 
 class Transaction:
@@ -56,7 +109,9 @@ class Transaction:
 
 
 def is_condition_failure(error: Exception, index: int = 0) -> bool:
-    """Whether a cancelled transaction failed by the condition of its item at `index`."""
+    """Whether a write failed by its condition; of a cancelled transaction, by that of its item at `index`."""
     response = getattr(error, "response", {})
+    if response.get("Error", {}).get("Code") == "ConditionalCheckFailedException":
+        return True
     reasons = response.get("CancellationReasons") or []
     return len(reasons) > index and bool(reasons[index].get("Code") == "ConditionalCheckFailed")

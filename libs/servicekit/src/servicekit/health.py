@@ -45,10 +45,12 @@ def health_router() -> APIRouter:
 
     @router.get("/livez")
     async def livez() -> dict[str, str]:
+        """Answer while the event loop turns."""
         return {"status": "alive"}
 
     @router.get("/readyz")
     async def readyz(request: Request) -> JSONResponse:
+        """Say whether the process should get work."""
         health: Health = request.app.state.health
         if health.draining:
             return JSONResponse({"status": "draining"}, 503)

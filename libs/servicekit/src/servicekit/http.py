@@ -6,9 +6,8 @@ from typing import Any
 import httpx
 from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-from messenger_contracts.identity import IDENTITY_HEADER, Principal
+from messenger_contracts.identity import IDENTITY_HEADER
 from servicekit.errors import DependencyUnavailable
-from servicekit.identity import IdentitySigner
 from servicekit.telemetry import inject_trace, meter
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
@@ -48,9 +47,8 @@ class _Unreached(Exception):
 class ServiceClient:
     """Speaks to one of our services."""
 
-    def __init__(self, name: str, url: str, signer: IdentitySigner, *, timeout: float = 10.0) -> None:
+    def __init__(self, name: str, url: str, *, timeout: float = 10.0) -> None:
         self._name = name
-        self._signer = signer
         self._breaker = Breaker()
         self._client = httpx.AsyncClient(
             base_url=url,
@@ -67,19 +65,21 @@ class ServiceClient:
         self,
         method: str,
         path: str,
-        principal: Principal,
+        identity: str,
         *,
         content: bytes | None = None,
         params: Any = None,
         headers: dict[str, str] | None = None,
         retry: bool | None = None,
     ) -> httpx.Response:
-        """Ask as `principal`. The answer may have any status but 502, 503 and 504.
+        """Ask with a signed identity. The answer may have any status but 502, 503 and 504.
+
+        The gateway signs one for its caller; a service passes on the one that it was asked with.
 
         Idempotent methods are retried, others only when `retry` says that a second try is harmless.
         Raises `DependencyUnavailable` when the service cannot be reached.
         """
-        sent = {**(headers or {}), IDENTITY_HEADER: await self._signer.sign(principal)}
+        sent = {**(headers or {}), IDENTITY_HEADER: identity}
         inject_trace(sent)
         attempts = ATTEMPTS if (retry if retry is not None else method in IDEMPOTENT) else 1
         request = self._client.build_request(method, path, content=content, params=params, headers=sent)

@@ -6,10 +6,13 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from messenger_contracts.identity import IDENTITY_HEADER, Principal
+from servicekit.aws import Aws
 from servicekit.errors import Forbidden, Unauthenticated
-from servicekit.keys import KeyRing
+from servicekit.keys import KeyRing, key_ring
+from servicekit.settings import ServiceSettings
 from servicekit.tokens import Tokens
 
+GATEWAY = "gateway"
 PURPOSE = "internal-identity"
 TTL_SECONDS = 60.0
 REUSE_SECONDS = 30.0
@@ -56,6 +59,11 @@ class IdentityVerifier:
             self._verified.clear()
         self._verified[token] = (claims["exp"], principal)
         return principal
+
+
+async def identity_verifier(aws: Aws, settings: ServiceSettings) -> IdentityVerifier:
+    """The verifier that every service holds: it knows the public half of the gateway's keys."""
+    return IdentityVerifier(await key_ring(aws, settings.resource("identity-public", GATEWAY)))
 
 
 async def require_identity(request: Request) -> Principal:

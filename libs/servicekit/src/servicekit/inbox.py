@@ -6,13 +6,11 @@ hidden; on drain, what was begun is finished and the rest goes back.
 """
 
 import asyncio
-import contextlib
-import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel
 
 from messenger_contracts.envelope import Event, EventData
@@ -20,12 +18,13 @@ from messenger_contracts.events import ALL
 from servicekit.dynamodb import Transaction, is_condition_failure
 from servicekit.telemetry import Tracing, meter, record_failure
 
-log = logging.getLogger(__name__)
 _handled = meter.create_counter("inbox.handled", description="Messages by queue and outcome")
 
 WAIT_SECONDS = 10
 RETRY_SECONDS = (1, 5, 15, 60)
 LEDGER_DAYS = 30
+UNAVAILABLE = (BotoCoreError, ClientError, OSError, TimeoutError)
+"""What a call raises when SQS refuses it or is away."""
 
 
 class DynamoLedger:
@@ -63,6 +62,7 @@ class Consumer:
         queue: str,
         handlers: Mapping[type[EventData], Handler],
         visibility_seconds: int = 30,
+        retry_seconds: Sequence[int] = RETRY_SECONDS,
         pollers: int = 2,
         tracing: Tracing | None = None,
     ) -> None:
@@ -70,6 +70,7 @@ class Consumer:
         self._queue = queue
         self._handlers = {data.TYPE: handler for data, handler in handlers.items()}
         self._visibility = visibility_seconds
+        self._retry = retry_seconds
         self._pollers = pollers
         self._tracing = tracing or Tracing(0.0)
         self._url = ""
@@ -88,7 +89,7 @@ class Consumer:
                 await self._handle_all(messages)
 
     async def _receive(self, stopping: asyncio.Event) -> Sequence[dict[str, Any]]:
-        """Long-poll, but give up at once when the drain begins: nothing was received yet then."""
+        """Long-poll, but give up at once when the drain begins: what SQS hands out then shows itself again."""
         receiving = asyncio.ensure_future(
             self._sqs.receive_message(
                 QueueUrl=self._url,
@@ -108,26 +109,31 @@ class Consumer:
         finally:
             for task in (receiving, stop):
                 task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await stop
+            await asyncio.gather(receiving, stop, return_exceptions=True)
 
     async def _handle_all(self, messages: Sequence[dict[str, Any]]) -> None:
-        heartbeat = asyncio.create_task(self._keep_hidden(messages))
+        held = {message["ReceiptHandle"]: message for message in messages}
+        heartbeat = asyncio.create_task(self._keep_hidden(held))
         try:
-            outcomes = await asyncio.gather(*map(self._handle, messages))
+            async with asyncio.TaskGroup() as group:
+                for message in messages:
+                    group.create_task(self._handle(message, held))
+            await self._delete(held)
         finally:
             heartbeat.cancel()
-        done = [message for message, outcome in zip(messages, outcomes, strict=True) if outcome]
-        if done:
-            await self._sqs.delete_message_batch(
-                QueueUrl=self._url,
-                Entries=[
-                    {"Id": str(index), "ReceiptHandle": message["ReceiptHandle"]} for index, message in enumerate(done)
-                ],
-            )
 
-    async def _handle(self, message: dict[str, Any]) -> bool:
-        """Handle one message; returns whether it is done with."""
+    async def _delete(self, handles: Iterable[str]) -> None:
+        """Delete what is done with; a message that stays comes again, and the ledger knows it."""
+        entries = [{"Id": str(index), "ReceiptHandle": handle} for index, handle in enumerate(handles)]
+        if not entries:
+            return
+        try:
+            await self._sqs.delete_message_batch(QueueUrl=self._url, Entries=entries)
+        except UNAVAILABLE as error:
+            record_failure("inbox.delete", error, queue=self._queue)
+
+    async def _handle(self, message: dict[str, Any], held: dict[str, Any]) -> None:
+        """Handle one message; one that fails is let go of, to show itself again after a pause."""
         traceparent = message.get("MessageAttributes", {}).get("traceparent", {}).get("StringValue")
         with self._tracing.work(f"consume {self._queue}", traceparent):
             try:
@@ -136,29 +142,32 @@ class Consumer:
             except Exception as error:
                 record_failure("inbox", error, queue=self._queue, message_id=message["MessageId"])
                 _handled.add(1, {"queue": self._queue, "outcome": "failed"})
+                del held[message["ReceiptHandle"]]
                 await self._postpone(message)
-                return False
+                return
         _handled.add(1, {"queue": self._queue, "outcome": "done"})
-        return True
 
     async def _postpone(self, message: dict[str, Any]) -> None:
-        received = int(message.get("Attributes", {}).get("ApproximateReceiveCount", 1))
-        pause = RETRY_SECONDS[min(received, len(RETRY_SECONDS)) - 1]
-        await self._hide([message], pause)
+        received = int(message["Attributes"]["ApproximateReceiveCount"])
+        pause = self._retry[min(received, len(self._retry)) - 1]
+        await self._hide([message["ReceiptHandle"]], pause)
 
-    async def _keep_hidden(self, messages: Sequence[dict[str, Any]]) -> None:
+    async def _keep_hidden(self, held: Mapping[str, Any]) -> None:
         while True:
             await asyncio.sleep(self._visibility / 2)
-            await self._hide(messages, self._visibility)
+            if held:
+                await self._hide(list(held), self._visibility)
 
-    async def _hide(self, messages: Sequence[dict[str, Any]], seconds: int) -> None:
-        await self._sqs.change_message_visibility_batch(
-            QueueUrl=self._url,
-            Entries=[
-                {"Id": str(index), "ReceiptHandle": message["ReceiptHandle"], "VisibilityTimeout": seconds}
-                for index, message in enumerate(messages)
-            ],
-        )
+    async def _hide(self, handles: Sequence[str], seconds: int) -> None:
+        """Set how long messages stay hidden; one that shows itself too early is handled twice, which is harmless."""
+        entries = [
+            {"Id": str(index), "ReceiptHandle": handle, "VisibilityTimeout": seconds}
+            for index, handle in enumerate(handles)
+        ]
+        try:
+            await self._sqs.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
+        except UNAVAILABLE as error:
+            record_failure("inbox.visibility", error, queue=self._queue)
 
 
 class _Type(BaseModel):

@@ -11,6 +11,9 @@ from typing import Any
 
 from pyseto import Key, KeyInterface
 
+from servicekit.aws import Aws
+from servicekit.telemetry import record_failure
+
 MAX_AGE_SECONDS = 300.0
 MIN_REFETCH_SECONDS = 5.0
 
@@ -32,13 +35,21 @@ def secret_versions(secrets_manager: Any, name: str) -> LoadKeys:
     return load
 
 
+async def key_ring(aws: Aws, secret: str) -> "KeyRing":
+    """The key ring of a secret in Secrets Manager, by the secret's name."""
+    return KeyRing(secret_versions(await aws.client("secretsmanager"), secret))
+
+
 class KeyRing:
     """The keys of one purpose, kept fresh."""
 
-    def __init__(self, load: LoadKeys, *, max_age: float = MAX_AGE_SECONDS) -> None:
+    def __init__(
+        self, load: LoadKeys, *, max_age: float = MAX_AGE_SECONDS, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._load = load
         self._max_age = max_age
-        self._loaded_at = float("-inf")
+        self._clock = clock
+        self._loaded_at = self._tried_at = float("-inf")
         self._keys: dict[str, KeyInterface] = {}
         self._lock = asyncio.Lock()
 
@@ -55,14 +66,22 @@ class KeyRing:
         return self._keys.get(key_id)
 
     async def _refresh(self, max_age: float) -> None:
-        if time.monotonic() - self._loaded_at <= max_age:
+        """Load what is older than `max_age`. While Secrets Manager is away, the keys that are held stay good."""
+        if self._clock() - self._loaded_at <= max_age:
             return
         async with self._lock:
-            if time.monotonic() - self._loaded_at <= max_age:
+            if self._clock() - max(self._loaded_at + max_age, self._tried_at + MIN_REFETCH_SECONDS) <= 0:
                 return
-            keys = [Key.from_paserk(paserk) for paserk in await self._load()]
+            self._tried_at = self._clock()
+            try:
+                keys = [Key.from_paserk(paserk) for paserk in await self._load()]
+            except Exception as error:
+                if not self._keys:
+                    raise
+                record_failure("keys", error)
+                return
             self._keys = {_key_id(key): key for key in keys}
-            self._loaded_at = time.monotonic()
+            self._loaded_at = self._clock()
 
 
 def _key_id(key: KeyInterface) -> str:

@@ -13,7 +13,7 @@ class ServiceSettings(BaseSettings):
     """What every service is told. Subclasses set `SERVICE` and the environment prefix, such as `CHAT_`."""
 
     SERVICE: ClassVar[str]
-    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
 
     environment: str = "local"
     """Where the process runs: local, test, dev, prod."""

@@ -24,10 +24,13 @@ class Publisher:
         self._topic_arn = topic_arn
 
     async def publish(self, events: Sequence[Event[Any]]) -> None:
-        """Publish all of them, or raise; some may then have gone out."""
+        """Publish all of them, or raise; some may then have gone out, and no call is still under way."""
         batches = _batches(events)
         while together := list(islice(batches, CONCURRENCY)):
-            await asyncio.gather(*map(self._publish_batch, together))
+            outcomes = await asyncio.gather(*map(self._publish_batch, together), return_exceptions=True)
+            for outcome in outcomes:
+                if outcome:
+                    raise outcome
 
     async def _publish_batch(self, entries: list[dict[str, Any]]) -> None:
         answer = await self._sns.publish_batch(TopicArn=self._topic_arn, PublishBatchRequestEntries=entries)

@@ -1,7 +1,7 @@
 """The pytest plugin of the suite: real parts, and for every test a database and an AWS account of its own.
 
-The servers come from outside (`localcloud run`, or the root `conftest.py`): here are only their addresses. A database is
-cloned from a migrated template, an AWS account is a 12-digit access key of the emulator: both take milliseconds.
+The servers come from outside (`localcloud run`, or the root `conftest.py`): here are only their addresses. A database
+is cloned from a migrated template, an AWS account is a 12-digit access key of the emulator: both take milliseconds.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ async def serving(app: FastAPI) -> AsyncIterator[str]:
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(app, ws="websockets-sansio", log_config=None, access_log=False, timeout_graceful_shutdown=5)
     server = uvicorn.Server(config)
-    server.capture_signals = _no_signals  # type: ignore[method-assign]
+    server.capture_signals = nullcontext  # type: ignore[assignment, method-assign]
     task = asyncio.create_task(server.serve([listener]))
     try:
         await eventually(_async(lambda: server.started or task.done()))
@@ -77,14 +77,6 @@ def _async(condition: Callable[[], Any]) -> Callable[[], Awaitable[Any]]:
         return condition()
 
     return check
-
-
-class _no_signals:  # noqa: N801 - stands in for a method
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *_: object) -> None:
-        return None
 
 
 class Callers:

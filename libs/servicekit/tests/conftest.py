@@ -1,0 +1,67 @@
+"""A small service for tests, and keys that need no AWS."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, ClassVar
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi import APIRouter, FastAPI
+from pydantic_settings import SettingsConfigDict
+from pyseto import Key
+from servicekit.app import create_app
+from servicekit.identity import IdentitySigner, IdentityVerifier
+from servicekit.keys import KeyRing
+from servicekit.settings import ServiceSettings
+from servicekit.testing import Callers
+
+
+class TinySettings(ServiceSettings):
+    """Settings of a service that exists in tests only."""
+
+    SERVICE: ClassVar[str] = "tiny"
+    model_config = SettingsConfigDict(env_prefix="TINY_", extra="ignore", frozen=True)
+
+
+@pytest.fixture(scope="session")
+def key_pair() -> tuple[str, str]:
+    """A private and a public Ed25519 key as PASERK."""
+    private = Ed25519PrivateKey.generate()
+    private_pem = private.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    public_pem = private.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return Key.new(4, "public", private_pem).to_paserk(), Key.new(4, "public", public_pem).to_paserk()
+
+
+def _ring(paserk: str) -> KeyRing:
+    async def load() -> Sequence[str]:
+        return [paserk]
+
+    return KeyRing(load)
+
+
+@pytest.fixture
+def local_callers(key_pair: tuple[str, str]) -> Callers:
+    """Signed identities that the apps of `make_app` accept."""
+    return Callers(IdentitySigner(_ring(key_pair[0])))
+
+
+@pytest.fixture
+def make_app(key_pair: tuple[str, str]) -> Callable[..., FastAPI]:
+    """Build an app as services do, from routers and the state that they need."""
+
+    def make(
+        *routers: APIRouter, state: Mapping[str, Any] | None = None, internal: Sequence[APIRouter] = (), **settings: Any
+    ) -> FastAPI:
+        @asynccontextmanager
+        async def lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
+            yield {"identity": IdentityVerifier(_ring(key_pair[1])), **(state or {})}
+
+        tiny = TinySettings(environment="test", **settings)
+        return create_app(tiny, title="Tiny", lifespan=lifespan, routers=routers, internal=internal)
+
+    return make

@@ -1,0 +1,103 @@
+"""Runs a gateway's requests by the same use cases as the public routes."""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from uuid import UUID
+
+from chat_service.conversations.service import ConversationCommands, ConversationService
+from chat_service.messages.service import MessageSender
+from messenger_contracts.commands import (
+    Command,
+    CommandResult,
+    Failure,
+    Position,
+    Positions,
+    Read,
+    ReadCommand,
+    Resume,
+    Resumed,
+    SendCommand,
+)
+from messenger_contracts.conversations import LogEvent
+from servicekit.errors import ServiceError
+from servicekit.telemetry import record_failure
+
+
+class CommandService:
+    """Runs commands side by side; the sends among them keep their order and share transactions."""
+
+    def __init__(self, sender: MessageSender, conversations: ConversationCommands) -> None:
+        self._sender = sender
+        self._conversations = conversations
+
+    async def run(self, commands: Sequence[Command]) -> list[CommandResult]:
+        """One result a command; one that fails does not touch the others."""
+        return list(await asyncio.gather(*map(self._one, commands)))
+
+    def _one(self, command: Command) -> Awaitable[CommandResult]:
+        return self._guarded(self._send(command) if isinstance(command, SendCommand) else self._read(command))
+
+    async def _guarded(self, running: Awaitable[CommandResult]) -> CommandResult:
+        try:
+            return await running
+        except ServiceError as error:
+            return CommandResult(error=Failure(code=error.code, detail=error.detail, errors=error.errors))
+        except Exception as error:
+            record_failure("commands", error)
+            return CommandResult(error=Failure(code=ServiceError.code, detail=ServiceError.detail))
+
+    async def _send(self, command: SendCommand) -> CommandResult:
+        return CommandResult(sent=await self._sender.send(command))
+
+    async def _read(self, command: ReadCommand) -> CommandResult:
+        mark = await self._conversations.read(command.actor.user_id, command.conversation_id, command.seq)
+        return CommandResult(read=Read(read_seq=mark.read_seq, unread=mark.unread))
+
+
+class ResumeService:
+    """Tells a gateway where conversations stand, and what a returning client missed."""
+
+    def __init__(self, conversations: ConversationService) -> None:
+        self._conversations = conversations
+
+    async def resume(self, reader: str, request: Resume) -> Resumed:
+        """All that the reader missed, or, when that is more than `limit` events, none of it."""
+        standing = await self._conversations.positions_of(reader)
+        positions = {conversation: request.positions.get(str(conversation), 0) for conversation in standing}
+        behind = {
+            conversation: positions[conversation]
+            for conversation, position in standing.items()
+            if positions[conversation] < position.last_seq
+        }
+        ahead = [str(each) for each in standing if positions[each] > standing[each].last_seq]
+        total = sum(standing[each].last_seq - after for each, after in behind.items())
+        complete = total <= request.limit and not ahead
+        events = await self._conversations.missed(behind, request.limit) if behind and complete else []
+        return Resumed(
+            conversations=_by_text(_not_before(standing, events)),
+            events=events,
+            complete=complete,
+            unknown=ahead,
+            left=sorted(set(request.positions) - {str(each) for each in standing}),
+        )
+
+    async def positions(self, ids: Sequence[str]) -> Positions:
+        """Where conversations stand, whoever is in them."""
+        return Positions(conversations=_by_text(await self._conversations.positions(ids)))
+
+    async def missed(self, after: dict[str, int], limit: int) -> list[LogEvent]:
+        """The events behind positions, whoever may read them: the gateway knows its members."""
+        return await self._conversations.missed({UUID(each): seq for each, seq in after.items()}, limit)
+
+
+def _not_before(standing: dict[UUID, Position], events: Sequence[LogEvent]) -> dict[UUID, Position]:
+    """The positions, moved on where the events that were read after them go further."""
+    last = {UUID(event.c): event.seq for event in events}
+    return {
+        each: position.model_copy(update={"last_seq": max(position.last_seq, last.get(each, 0))})
+        for each, position in standing.items()
+    }
+
+
+def _by_text(positions: dict[UUID, Position]) -> dict[str, Position]:
+    return {str(each): position for each, position in positions.items()}

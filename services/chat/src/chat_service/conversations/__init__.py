@@ -1,0 +1,1 @@
+"""Who talks with whom: conversations, their members, and how far each has read."""

@@ -1,0 +1,25 @@
+"""Builds the services of conversations for a request."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from chat_service.conversations.repository import ConversationRepository
+from chat_service.conversations.service import ConversationCommands, ConversationService
+from chat_service.log.repository import LogRepository
+from chat_service.log.service import LogService
+from servicekit.postgres import ReadSession
+
+
+def _reader(request: Request, session: ReadSession) -> ConversationService:
+    log = LogService(LogRepository())
+    return ConversationService(session, ConversationRepository(), log, request.state.conversation_cursors)
+
+
+def _commands(request: Request) -> ConversationCommands:
+    commands: ConversationCommands = request.state.conversations
+    return commands
+
+
+ReadConversations = Annotated[ConversationService, Depends(_reader)]
+ChangeConversations = Annotated[ConversationCommands, Depends(_commands)]

@@ -1,0 +1,57 @@
+"""What lives as long as the process: connections, keys, and the services that batch across requests."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+
+from chat_service.conversations.repository import ConversationRepository
+from chat_service.conversations.service import ConversationCommands
+from chat_service.log.repository import LogRepository
+from chat_service.log.service import LogService
+from chat_service.messages.repository import MessageRepository
+from chat_service.messages.service import MessageSender
+from chat_service.settings import ChatSettings
+from servicekit.aws import Aws
+from servicekit.cursors import Cursors
+from servicekit.fanout import FanoutPublisher
+from servicekit.http import ServiceClient
+from servicekit.identity import identity_verifier
+from servicekit.keys import key_ring
+from servicekit.postgres import Database, create_engine
+from servicekit.valkey import create_valkey
+
+
+@asynccontextmanager
+async def lifespan(settings: ChatSettings, app: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
+    """Open what the routes find in `request.state`, and close it when the last request has gone."""
+    database = Database(
+        create_engine(
+            settings.database_url.get_secret_value(),
+            name="chat",
+            pool_size=settings.database_pool,
+            tls=settings.database_tls,
+        )
+    )
+    app.state.health.require("database", database.check)
+    valkey, auth = create_valkey(settings.valkey_url), ServiceClient("auth", settings.auth_url)
+    fanout, namespace = FanoutPublisher(valkey), settings.resource_prefix
+    sender = MessageSender(database, MessageRepository(), fanout, namespace, group=settings.commit_group)
+    log = LogService(LogRepository())
+    async with Aws(settings.region) as aws:
+        cursors = await key_ring(aws, settings.resource("cursor"))
+        yield {
+            "identity": await identity_verifier(aws, settings),
+            "database": database,
+            "sender": sender,
+            "conversations": ConversationCommands(database, ConversationRepository(), log, fanout, namespace),
+            "conversation_cursors": Cursors(cursors, "conversations"),
+            "message_cursors": Cursors(cursors, "messages"),
+            "auth": auth,
+            "known_people": {},
+        }
+        await sender.drain()
+    await auth.close()
+    await valkey.aclose()
+    await database.close()

@@ -1,0 +1,1 @@
+"""What people say: sending in groups, and history."""

@@ -1,0 +1,1 @@
+"""The people whom one can write to, as auth knows them."""

@@ -1,0 +1,30 @@
+"""What chat is told by its environment."""
+
+from typing import ClassVar
+
+from pydantic import SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from servicekit.settings import ServiceSettings
+
+
+class ChatSettings(ServiceSettings):
+    """Settings of the API and of the worker."""
+
+    SERVICE: ClassVar[str] = "chat"
+    model_config = SettingsConfigDict(env_prefix="CHAT_", extra="ignore", frozen=True)
+
+    database_url: SecretStr = SecretStr("postgresql+asyncpg://chat@127.0.0.1:5432/chat")
+    """The PostgreSQL database, as an SQLAlchemy URL on asyncpg."""
+    database_tls: bool = False
+    """Demand a verified certificate of the database."""
+    database_pool: int = 10
+    """Connections to the database that one process holds."""
+    valkey_url: str = "redis://127.0.0.1:6379/0"
+    """The Valkey that carries live events to the gateways."""
+    auth_url: str = "http://127.0.0.1:8001"
+    """Where auth answers, to look up the people whom one writes to."""
+    commit_group: int = 500
+    """The most sends that one transaction takes."""
+    relay_batch: int = 200
+    """The most events that the relay publishes before it moves its position."""
