@@ -1,7 +1,10 @@
 """A small service for tests, and keys that need no AWS."""
 
+import json
+import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -10,11 +13,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import APIRouter, FastAPI
 from pydantic_settings import SettingsConfigDict
 from pyseto import Key
+
+from localcloud.provision import connect, provision
 from servicekit.app import create_app
 from servicekit.identity import IdentitySigner, IdentityVerifier
 from servicekit.keys import KeyRing
 from servicekit.settings import ServiceSettings
-from servicekit.testing import Callers
+from servicekit.testing import PREFIX, REGION, Callers, database_from
 
 
 class TinySettings(ServiceSettings):
@@ -65,3 +70,25 @@ def make_app(key_pair: tuple[str, str]) -> Callable[..., FastAPI]:
         return create_app(tiny, title="Tiny", lifespan=lifespan, routers=routers, internal=internal)
 
     return make
+
+
+@pytest.fixture
+def declare(aws_account: str, tmp_path: Path) -> Callable[..., None]:
+    """Create what a service named `probe` would own, from what its `infra/*.json` would say."""
+
+    def create(**declared: Any) -> None:
+        infra = tmp_path / "probe" / "infra"
+        infra.mkdir(parents=True)
+        for name, content in declared.items():
+            (infra / f"{name}.json").write_text(json.dumps(content))
+        clients = connect(os.environ["AWS_ENDPOINT_URL"], aws_account, "test", REGION)
+        provision(clients, [infra.parent], PREFIX, account_id=aws_account)
+
+    return create
+
+
+@pytest.fixture
+async def empty_database_url() -> AsyncIterator[str]:
+    """A database with nothing in it."""
+    async with database_from("template1") as url:
+        yield url

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 from fastapi import APIRouter, FastAPI, WebSocket
-from servicekit.identity import CallingService, CurrentUser
-from servicekit.openapi import Audience, OpenApiError, ServiceApi, demands_identity, describe, endpoints_of, merge
 
 from messenger_contracts.shapes import Shape
+from servicekit.identity import CallingService, CurrentUser
+from servicekit.openapi import Audience, OpenApiError, ServiceApi, demands_identity, describe, endpoints_of, merge
 
 MakeApp = Callable[..., FastAPI]
 

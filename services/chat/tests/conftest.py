@@ -6,13 +6,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
+from starlette.responses import JSONResponse
+
 from chat_service.main import create
 from chat_service.settings import ChatSettings
-from fastapi import FastAPI
 from localcloud.provision import connect, provision
-from pydantic import SecretStr
 from servicekit.testing import PREFIX, REGION, Callers, client_of, serving
-from starlette.responses import JSONResponse
 
 SERVICES = Path(__file__).parents[2]
 NOBODY = "nobody"

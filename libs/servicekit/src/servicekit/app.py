@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
@@ -12,16 +12,14 @@ from messenger_contracts.problem import Problem
 from servicekit.errors import install_error_handlers
 from servicekit.health import Health, health_router
 from servicekit.identity import require_identity
+from servicekit.loops import Loop, keep_running
 from servicekit.middleware import BodyLimit, RequestContext
 from servicekit.settings import ServiceSettings
-from servicekit.telemetry import Tracing, record_failure
+from servicekit.telemetry import Tracing
 
 log = logging.getLogger(__name__)
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Any]]]
-Loop = Callable[[asyncio.Event], Awaitable[None]]
-"""A worker's loop: it runs until the event is set, finishes what it has begun, and returns."""
-
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     "default": {
         "model": Problem,
@@ -44,7 +42,15 @@ def create_app(
     The lifespan yields the state that routes find in `request.state`; it must hold `identity`, an `IdentityVerifier`.
     Routes of `internal` are for our own processes and stay out of the OpenAPI document.
     """
-    app = FastAPI(title=title, version="1", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title=title,
+        version="1",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
     app.state.health = Health()
     install_error_handlers(app)
     app.include_router(health_router())
@@ -73,7 +79,7 @@ def create_worker(
         stopping = asyncio.Event()
         async with loops(app) as running, asyncio.TaskGroup() as group:
             for name, loop in running.items():
-                group.create_task(_keep_running(app.state.health, name, loop, stopping))
+                group.create_task(keep_running(app.state.health, name, loop, stopping))
             yield {}
             stopping.set()
 
@@ -82,35 +88,3 @@ def create_worker(
     install_error_handlers(app)
     app.include_router(health_router())
     return app
-
-
-async def _keep_running(health: Health, name: str, loop: Loop, stopping: asyncio.Event) -> None:
-    failed: Exception | None = None
-
-    async def check() -> None:
-        if failed:
-            raise failed
-
-    health.require(name, check)
-    pause = 0.5
-    while not stopping.is_set():
-        started = asyncio.get_running_loop().time()
-        try:
-            await loop(stopping)
-            failed = None
-        except Exception as error:
-            failed = error
-            record_failure(name, error)
-            lasted = asyncio.get_running_loop().time() - started
-            pause = 0.5 if lasted > 60 else min(pause * 2, 15)
-            await wait_for(stopping, pause)
-            failed = None
-
-
-async def wait_for(event: asyncio.Event, seconds: float) -> bool:
-    """Wait until the event is set or the time is over; returns whether it is set."""
-    try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return False
-    return True

@@ -62,6 +62,8 @@ class Batcher(Generic[Item, Result]):
     async def _one(self, batch: "list[tuple[Item, asyncio.Future[Result]]]") -> None:
         try:
             results = await self._work([item for item, _ in batch])
+            if len(results) != len(batch):
+                raise ValueError(f"{len(batch)} items got {len(results)} results")
         except Exception as error:
             results = [error] * len(batch)
         for (_, future), result in zip(batch, results, strict=True):

@@ -12,7 +12,7 @@ from typing import Any
 
 from jose import jwk, jwt
 from jose.exceptions import ExpiredSignatureError, JOSEError
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from messenger_contracts.shapes import Shape
 from servicekit.errors import TokenExpired, Unauthenticated
@@ -31,16 +31,19 @@ class AccessToken(Shape):
     user_id: str
     username: str
     session_id: str = Field(description="Cognito's `origin_jti`: the same through every refresh of a sign-in")
-    expires_at: int = Field(description="Unix seconds")
+    expires_at: float = Field(description="Unix seconds")
 
 
 class AccessTokenVerifier:
     """Verifies access tokens of one pool and one client, and remembers those that were good."""
 
-    def __init__(self, *, issuer: str, client_id: str, fetch_jwks: FetchJwks) -> None:
+    def __init__(
+        self, *, issuer: str, client_id: str, fetch_jwks: FetchJwks, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._issuer = issuer
         self._client_id = client_id
         self._fetch_jwks = fetch_jwks
+        self._clock = clock
         self._keys: dict[str, Any] = {}
         self._fetched_at = float("-inf")
         self._lock = asyncio.Lock()
@@ -91,7 +94,7 @@ class AccessTokenVerifier:
                 session_id=claims["origin_jti"],
                 expires_at=claims["exp"],
             )
-        except KeyError as error:
+        except (KeyError, ValidationError) as error:
             raise Unauthenticated("The token is not valid.") from error
 
     async def _key(self, kid: str) -> Any:
@@ -104,10 +107,10 @@ class AccessTokenVerifier:
     async def _fetch(self) -> None:
         """Read the pool's keys, at most once a minute: an unknown `kid` must not become a flood of requests."""
         async with self._lock:
-            if time.monotonic() - self._fetched_at < REFETCH_SECONDS:
+            if self._clock() - self._fetched_at < REFETCH_SECONDS:
                 return
             document = await self._fetch_jwks()
             self._keys = {
                 key["kid"]: jwk.construct(key, ALGORITHM) for key in document["keys"] if key.get("kty") == "RSA"
             }
-            self._fetched_at = time.monotonic()
+            self._fetched_at = self._clock()

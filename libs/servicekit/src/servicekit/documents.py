@@ -64,17 +64,30 @@ def _load(folder: Path) -> Service:
     return Service(folder, project["description"], settings, create(settings.model_construct()))
 
 
-def render(services: Sequence[Service]) -> dict[Path, str]:
-    """The text that every generated document should have."""
+def render(services: Sequence[Service]) -> tuple[dict[Path, str], list[str]]:
+    """The text that every generated document should have, and what is wrong with pages that have no place for it."""
     apis = [service.api for service in services]
     wanted: dict[Path, str] = {}
+    complaints: list[str] = []
     for service, api in zip(services, apis, strict=True):
         document = merge(PUBLIC_TITLE, PUBLIC_SUMMARY, apis) if service.name == EDGE else api.document
         wanted[service.folder / "openapi.json"] = _json(document)
-        readme = service.folder / "README.md"
-        text = _fill(readme, readme.read_text(), "settings", settings_table(service.settings))
-        wanted[readme] = _fill(readme, text, "endpoints", endpoint_table(api.endpoints))
-    return wanted
+        try:
+            wanted[service.folder / "README.md"] = _readme(service, api)
+        except DocumentError as error:
+            complaints.append(str(error))
+    return wanted, complaints
+
+
+def _readme(service: Service, api: ServiceApi) -> str:
+    file = service.folder / "README.md"
+    text = file.read_text() if file.is_file() else ""
+    for block, content in (
+        ("settings", settings_table(service.settings)),
+        ("endpoints", endpoint_table(api.endpoints)),
+    ):
+        text = _fill(file, text, block, content)
+    return text
 
 
 def _json(document: Any) -> str:
@@ -149,15 +162,16 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def main(arguments: Sequence[str], root: Path) -> int:
     """Write or check the documents; returns the exit code."""
-    wanted = render(discover(root))
+    wanted, complaints = render(discover(root))
     stale = [path for path, text in wanted.items() if not path.is_file() or path.read_text() != text]
     if "--check" in arguments:
+        complaints += [f"{path.relative_to(root)} is not up to date: run `make generate`" for path in stale]
+    else:
         for path in stale:
-            sys.stderr.write(f"{path.relative_to(root)} is not up to date: run `make generate`\n")
-        return 1 if stale else 0
-    for path in stale:
-        path.write_text(wanted[path])
-    return 0
+            path.write_text(wanted[path])
+    for complaint in complaints:
+        sys.stderr.write(f"{complaint}\n")
+    return 1 if complaints else 0
 
 
 if __name__ == "__main__":

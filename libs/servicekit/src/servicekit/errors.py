@@ -5,6 +5,7 @@ A service raises a `ServiceError`, most often a named subclass from its own `err
 
 import logging
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import orjson
 from fastapi import FastAPI, Request
@@ -130,12 +131,15 @@ async def _on_service_error(request: Request, error: Exception) -> Response:
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class alone
-    fields = [FieldError(pointer=_pointer(item["loc"]), detail=item["msg"]) for item in error.errors()]
+    fields = [FieldError(pointer=_pointer(item), detail=item["msg"]) for item in error.errors()]
     return problem_response(ValidationFailed(errors=fields), request.url.path)
 
 
-def _pointer(location: Sequence[str | int]) -> str:
+def _pointer(item: Mapping[str, Any]) -> str:
+    location: Sequence[str | int] = item["loc"]
     place, *path = location
+    if item["type"] == "json_invalid":  # the location is an offset in the text: no part of the body is to blame
+        return ""
     if place == "body":
         escaped = (str(part).replace("~", "~0").replace("/", "~1") for part in path)
         return "".join(f"/{part}" for part in escaped)

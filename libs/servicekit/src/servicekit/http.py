@@ -1,6 +1,7 @@
 """Calls to our services: signed, traced, bounded in time, retried when that is safe, cut off while the peer fails."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -18,16 +19,21 @@ _calls = meter.create_counter("http.client.calls", description="Calls to our own
 class Breaker:
     """Stops calling a peer for a while after it failed several times in a row, then lets one call try."""
 
-    def __init__(self, failures: int = 5, seconds: float = 2.0) -> None:
+    def __init__(self, failures: int = 5, seconds: float = 2.0, clock: Callable[[], float] = time.monotonic) -> None:
         self._limit = failures
         self._seconds = seconds
+        self._clock = clock
         self._failed = 0
         self._open_until = 0.0
 
     def check(self) -> None:
-        """Raise `DependencyUnavailable` while the peer is cut off."""
-        if time.monotonic() < self._open_until:
+        """Raise `DependencyUnavailable` while the peer is cut off, to all but the one call that tries."""
+        if self._failed < self._limit:
+            return
+        now = self._clock()
+        if now < self._open_until:
             raise DependencyUnavailable
+        self._open_until = now + self._seconds
 
     def succeeded(self) -> None:
         """Note that the peer answered."""
@@ -36,8 +42,7 @@ class Breaker:
     def failed(self) -> None:
         """Note that the peer did not answer."""
         self._failed += 1
-        if self._failed >= self._limit:
-            self._open_until = time.monotonic() + self._seconds
+        self._open_until = self._clock() + self._seconds
 
 
 class _Unreached(Exception):

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from messenger_contracts.envelope import Event, EventData
 from messenger_contracts.events import ALL
 from servicekit.dynamodb import Transaction, is_condition_failure
+from servicekit.loops import until
 from servicekit.telemetry import Tracing, meter, record_failure
 
 _handled = meter.create_counter("inbox.handled", description="Messages by queue and outcome")
@@ -90,26 +91,16 @@ class Consumer:
 
     async def _receive(self, stopping: asyncio.Event) -> Sequence[dict[str, Any]]:
         """Long-poll, but give up at once when the drain begins: what SQS hands out then shows itself again."""
-        receiving = asyncio.ensure_future(
-            self._sqs.receive_message(
-                QueueUrl=self._url,
-                MaxNumberOfMessages=10,
-                WaitTimeSeconds=WAIT_SECONDS,
-                VisibilityTimeout=self._visibility,
-                MessageSystemAttributeNames=["ApproximateReceiveCount"],
-                MessageAttributeNames=["traceparent"],
-            )
+        request = self._sqs.receive_message(
+            QueueUrl=self._url,
+            MaxNumberOfMessages=10,
+            WaitTimeSeconds=WAIT_SECONDS,
+            VisibilityTimeout=self._visibility,
+            MessageSystemAttributeNames=["ApproximateReceiveCount"],
+            MessageAttributeNames=["traceparent"],
         )
-        stop = asyncio.ensure_future(stopping.wait())
-        try:
-            await asyncio.wait({receiving, stop}, return_when=asyncio.FIRST_COMPLETED)
-            if not receiving.done():
-                return []
-            return list(receiving.result().get("Messages", []))
-        finally:
-            for task in (receiving, stop):
-                task.cancel()
-            await asyncio.gather(receiving, stop, return_exceptions=True)
+        answer = await until(stopping, request)
+        return list(answer.get("Messages", [])) if answer else []
 
     async def _handle_all(self, messages: Sequence[dict[str, Any]]) -> None:
         held = {message["ReceiptHandle"]: message for message in messages}

@@ -67,10 +67,10 @@ class KeyRing:
 
     async def _refresh(self, max_age: float) -> None:
         """Load what is older than `max_age`. While Secrets Manager is away, the keys that are held stay good."""
-        if self._clock() - self._loaded_at <= max_age:
+        if not self._due(max_age):
             return
         async with self._lock:
-            if self._clock() - max(self._loaded_at + max_age, self._tried_at + MIN_REFETCH_SECONDS) <= 0:
+            if not self._due(max_age):
                 return
             self._tried_at = self._clock()
             try:
@@ -82,6 +82,10 @@ class KeyRing:
                 return
             self._keys = {_key_id(key): key for key in keys}
             self._loaded_at = self._clock()
+
+    def _due(self, max_age: float) -> bool:
+        now = self._clock()
+        return not self._keys or (now - self._loaded_at > max_age and now - self._tried_at > MIN_REFETCH_SECONDS)
 
 
 def _key_id(key: KeyInterface) -> str:

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import Query, Response
+
 from messenger_contracts.pagination import MAX_LIMIT, Page
 
 CursorQuery = Annotated[str | None, Query(max_length=2048, description="`next` of the page before")]

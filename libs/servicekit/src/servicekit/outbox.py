@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
 from messenger_contracts.envelope import Event
-from servicekit.app import wait_for
+from servicekit.loops import wait_for
 from servicekit.postgres import Database
 from servicekit.sns import Publisher
 from servicekit.telemetry import meter

@@ -11,8 +11,11 @@ from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
+from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from servicekit.telemetry import records_traces
 
 APPLICATION_PARAMETERS = {"jit": "off", "idle_in_transaction_session_timeout": "60000"}
 
@@ -22,9 +25,13 @@ def create_engine(url: str, *, name: str, pool_size: int = 10, tls: bool = False
     arguments: dict[str, Any] = {"server_settings": {"application_name": name, **APPLICATION_PARAMETERS}, "timeout": 5}
     if tls:
         arguments["ssl"] = ssl.create_default_context()
-    return create_async_engine(
+    engine = create_async_engine(
         url, pool_size=pool_size, max_overflow=0, pool_pre_ping=True, pool_timeout=5, connect_args=arguments, **options
     )
+    if records_traces():
+        # It declares SQLAlchemy < 2.1 and would silently do nothing, though it works.
+        SQLAlchemyInstrumentor().instrument(engine=engine.sync_engine, skip_dep_check=True)
+    return engine
 
 
 class Database:

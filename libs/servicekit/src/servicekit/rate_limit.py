@@ -13,17 +13,17 @@ from servicekit.valkey import UNAVAILABLE
 
 _SCRIPT = """
 local now = redis.call('TIME')
-now = tonumber(now[1]) * 1000 + tonumber(now[2]) / 1000
+now = now[1] * 1000000 + now[2]
 local interval, burst = tonumber(ARGV[1]), tonumber(ARGV[2])
 local arrival = math.max(tonumber(redis.call('GET', KEYS[1]) or now), now)
-local next_arrival = arrival + interval
-local ahead = next_arrival - now
+local ahead = arrival + interval - now
 if ahead > burst then
-  return {0, 0, math.ceil(ahead - burst)}
+  return {0, 0, math.ceil((ahead - burst) / 1000)}
 end
-redis.call('SET', KEYS[1], next_arrival, 'PX', math.ceil(ahead))
-return {1, math.floor((burst - ahead) / interval), math.ceil(ahead)}
+redis.call('SET', KEYS[1], string.format('%.0f', now + ahead), 'PX', math.ceil(ahead / 1000))
+return {1, math.floor((burst - ahead) / interval), math.ceil(ahead / 1000)}
 """
+"""Whole microseconds, which a Lua number holds exactly: with fractions the last of a burst would depend on luck."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,10 @@ class RateLimiter:
 
     async def take(self, limit: Limit, key: str) -> Allowance:
         """Count one request; raises `RateLimited`, or `DependencyUnavailable` for a closed limit without Valkey."""
-        interval = limit.seconds * 1000 / limit.requests
+        interval = limit.seconds * 1_000_000 // limit.requests
         try:
             allowed, remaining, milliseconds = await self._script(
-                keys=[f"{self._namespace}:limit:{limit.name}:{key}"], args=[interval, limit.seconds * 1000]
+                keys=[f"{self._namespace}:limit:{limit.name}:{key}"], args=[interval, interval * limit.requests]
             )
         except UNAVAILABLE as error:
             record_failure("rate_limit", error, limit=limit.name)

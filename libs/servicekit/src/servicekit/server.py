@@ -8,16 +8,35 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from types import FrameType
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
+from messenger_contracts.realtime import MAX_FRAME_BYTES, PING_SECONDS
 from servicekit.settings import ServiceSettings
 from servicekit.telemetry import setup_exporters, setup_logging
 
 log = logging.getLogger(__name__)
 
 Drain = Callable[[], Awaitable[None]]
+
+
+HOW_WE_SERVE: dict[str, Any] = {
+    "loop": "uvloop",
+    "http": "httptools",
+    "ws": "websockets-sansio",
+    "ws_per_message_deflate": False,
+    "ws_max_size": MAX_FRAME_BYTES,
+    "ws_ping_interval": float(PING_SECONDS),
+    "ws_ping_timeout": float(PING_SECONDS),
+    "access_log": False,
+    "log_config": None,
+    "server_header": False,
+    "proxy_headers": False,
+    "timeout_keep_alive": 75,
+}
+"""uvicorn's options; tests serve with the same."""
 
 
 class DrainingServer(uvicorn.Server):
@@ -62,19 +81,8 @@ def serve(app: FastAPI, settings: ServiceSettings) -> None:
         app,
         host=settings.host,
         port=settings.port,
-        loop="uvloop",
-        http="httptools",
-        ws="websockets-sansio",
-        ws_per_message_deflate=False,
-        ws_max_size=64 * 1024,
-        ws_ping_interval=25.0,
-        ws_ping_timeout=25.0,
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        proxy_headers=False,
         timeout_graceful_shutdown=int(settings.drain_seconds),
-        timeout_keep_alive=75,
+        **HOW_WE_SERVE,
     )
     server = DrainingServer(config, app)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:

@@ -26,6 +26,7 @@ from messenger_contracts.identity import IDENTITY_HEADER, Principal
 from servicekit.aws import Aws
 from servicekit.identity import IdentitySigner
 from servicekit.keys import KeyRing, secret_versions
+from servicekit.server import HOW_WE_SERVE
 
 PREFIX = "messenger-test"
 REGION = "us-east-1"
@@ -60,7 +61,7 @@ async def client_of(app: FastAPI, **headers: str) -> AsyncIterator[httpx.AsyncCl
 async def serving(app: FastAPI) -> AsyncIterator[str]:
     """Serve an app on a free port of loopback, as in life; gives `127.0.0.1:port`."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, ws="websockets-sansio", log_config=None, access_log=False, timeout_graceful_shutdown=5)
+    config = uvicorn.Config(app, timeout_graceful_shutdown=5, **HOW_WE_SERVE)
     server = uvicorn.Server(config)
     server.capture_signals = nullcontext  # type: ignore[assignment, method-assign]
     task = asyncio.create_task(server.serve([listener]))
@@ -149,13 +150,22 @@ def migrated_template(service_dir: Path) -> Iterator[str]:
     asyncio.run(_execute(f'DROP DATABASE "{name}" WITH (FORCE)'))
 
 
+@asynccontextmanager
+async def database_from(template: str) -> AsyncIterator[str]:
+    """Clone a template into a database that lasts as long as the block; gives its URL."""
+    name = f"t_{secrets.token_hex(8)}"
+    await _execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY FILE_COPY')
+    try:
+        yield _url(name)
+    finally:
+        await _execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
 @pytest.fixture
 async def database_url(migrated_template: str) -> AsyncIterator[str]:
     """A migrated database of the test's own. The service's conftest gives `service_dir`."""
-    name = f"t_{secrets.token_hex(8)}"
-    await _execute(f'CREATE DATABASE "{name}" TEMPLATE "{migrated_template}" STRATEGY FILE_COPY')
-    yield _url(name)
-    await _execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    async with database_from(migrated_template) as url:
+        yield url
 
 
 def _url(database: str) -> str:

@@ -5,7 +5,7 @@ A call fails within a second when Valkey is away; the caller decides what that m
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import valkey.asyncio as valkey_client
@@ -13,6 +13,7 @@ from valkey.asyncio.retry import Retry
 from valkey.backoff import NoBackoff
 from valkey.exceptions import ValkeyError
 
+from servicekit.loops import until, wait_for
 from servicekit.telemetry import record_failure
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,10 @@ def create_valkey(url: str) -> Any:
         retry_on_error=[ConnectionResetError, BrokenPipeError],
         max_connections=64,
     )
+
+
+NO_CHANNEL = "messenger:none"
+"""What a subscriber listens to that has nothing to listen to yet."""
 
 
 class Subscriber:
@@ -72,31 +77,34 @@ class Subscriber:
             await call(*channels)
         except UNAVAILABLE as error:
             log.warning("subscription postponed until Valkey is back: %s", error)
+            self._pubsub = None  # the client would connect again by itself, and nobody would hear of what was missed
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Listen until the event is set, reconnecting with a short pause."""
         while not stopping.is_set():
             try:
-                await self._listen(stopping)
+                await until(stopping, self._listen())
             except UNAVAILABLE as error:
                 record_failure("valkey.subscriber", error)
-                await asyncio.sleep(0.25)
+                await wait_for(stopping, 0.25)
             finally:
                 self.connected, self._pubsub = False, None
 
-    async def _listen(self, stopping: asyncio.Event) -> None:
-        async with self._client.pubsub(ignore_subscribe_messages=True) as pubsub:
+    async def _listen(self) -> None:
+        async with self._client.pubsub() as pubsub:
             await pubsub.connect()
             self._pubsub = pubsub
-            await pubsub.subscribe(*(self._channels or {"messenger:none"}))
-            self.connected = True
-            await self._on_connect()
-            async for channel, payload in self._messages(pubsub, stopping):
-                self._on_message(channel, payload)
-
-    @staticmethod
-    async def _messages(pubsub: Any, stopping: asyncio.Event) -> AsyncIterator[tuple[str, bytes]]:
-        while not stopping.is_set():
-            message = await pubsub.get_message(timeout=1.0)
-            if message is not None:
-                yield message["channel"].decode(), message["data"]
+            unconfirmed = set(self._channels) or {NO_CHANNEL}
+            await pubsub.subscribe(*unconfirmed)
+            while self._pubsub is pubsub:
+                message = await pubsub.get_message(timeout=1.0)
+                if message is None:
+                    continue
+                channel = message["channel"].decode()
+                if message["type"] == "message":
+                    self._on_message(channel, message["data"])
+                elif channel in unconfirmed:
+                    unconfirmed.remove(channel)
+                    if not unconfirmed:
+                        self.connected = True
+                        await self._on_connect()

@@ -9,8 +9,9 @@ from fastapi import FastAPI
 from chat_service.log.repository import LogRepository
 from chat_service.log.service import LogSource
 from chat_service.settings import ChatSettings
-from servicekit.app import Loop, create_worker
+from servicekit.app import create_worker
 from servicekit.aws import Aws
+from servicekit.loops import Loop
 from servicekit.outbox import PostgresRelay
 from servicekit.postgres import Database, create_engine
 from servicekit.server import serve

@@ -1,0 +1,74 @@
+# What one does with this project. Each recipe is one line; the logic lives in Python.
+
+PYTHON ?= python3
+PORT ?= 8080
+UV_CACHE_DIR ?= $(CURDIR)/.local/uv/cache
+export PORT UV_CACHE_DIR
+
+RUN := PYTHONPATH=deploy/local/src $(PYTHON) -m localcloud.bootstrap
+SOURCES := $(wildcard libs/*/src services/*/src deploy/*/src)
+SCHEMAS := libs/contracts/schemas
+
+.DEFAULT_GOAL := help
+.PHONY: $(shell grep -oE '^[a-z0-9-]+:' $(firstword $(MAKEFILE_LIST)) | tr -d :)
+
+##@ Run
+
+up: ## Start everything until Ctrl-C (PORT=8080, DETACH=1, RELOAD=1)
+	@$(RUN) localcloud up $(if $(DETACH),--detach) $(if $(RELOAD),--reload)
+
+down: ## Stop everything that `make up` started
+	@$(RUN) localcloud down
+
+ps: ## Show what runs
+	@$(RUN) localcloud ps
+
+logs: ## Follow the logs (NAMES="chat gateway")
+	@$(RUN) localcloud logs $(NAMES)
+
+clean: ## Stop everything and remove its data
+	@$(RUN) localcloud clean
+
+demo: ## Let two people meet and talk on the running suite
+	@$(RUN) messengerctl demo
+
+##@ Test
+
+check: static unit ## All that must hold before a commit
+
+test: unit e2e ## Every test that needs no container
+
+unit: ## Each part against real servers (ARGS="-k name")
+	@$(RUN) pytest -m "not e2e and not container" -n auto $(ARGS)
+
+e2e: ## The whole suite through its public address
+	@$(RUN) localcloud run --suite -- pytest -m e2e tests $(ARGS)
+
+static: format lint types imports generated ## All that needs no running
+
+format: ; @$(RUN) ruff format --check
+lint: ; @$(RUN) ruff check
+types: ; @$(RUN) mypy $(SOURCES)
+imports: ; @$(RUN) lint-imports
+generated: ; @$(RUN) python -m messenger_contracts.schemas --check $(SCHEMAS) && $(RUN) python -m servicekit.documents --check
+
+##@ Change
+
+fmt: ## Put the code into shape
+	@$(RUN) ruff check --fix && $(RUN) ruff format
+
+generate: ## Write event schemas and OpenAPI documents anew
+	@$(RUN) python -m messenger_contracts.schemas $(SCHEMAS) && $(RUN) python -m servicekit.documents
+
+##@ Containers
+
+compose-up: ## Start everything in containers
+	@docker compose up --build --wait
+
+compose-test: ## Test what runs in containers
+	@$(RUN) pytest -m container tests $(ARGS)
+
+##@ Help
+
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

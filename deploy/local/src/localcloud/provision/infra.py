@@ -1,0 +1,110 @@
+"""What a service owns, as its `infra/*.json` says. Terraform reads the same files; nothing here talks to anybody."""
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from localcloud.errors import LocalCloudError
+
+
+class _Declared(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Key(_Declared):
+    """An attribute of a key."""
+
+    name: str
+    type: Literal["S", "N", "B"] = "S"
+
+
+class Index(_Declared):
+    """A global secondary index."""
+
+    hash_key: Key
+    range_key: Key | None = None
+    projection: Literal["ALL", "KEYS_ONLY"] | list[str] = "ALL"
+
+
+class Table(_Declared):
+    """A DynamoDB table, billed on demand; `ttl` names the attribute that holds its expiry."""
+
+    hash_key: Key
+    range_key: Key | None = None
+    indexes: dict[str, Index] = {}
+    ttl: str | None = None
+    stream: bool = False
+
+
+class Topic(_Declared):
+    """An SNS topic."""
+
+
+class Subscription(_Declared):
+    """What a queue takes from a topic: the events of these types."""
+
+    service: str
+    topic: str
+    types: list[str]
+
+
+class Queue(_Declared):
+    """An SQS queue and its dead-letter queue."""
+
+    subscriptions: list[Subscription] = []
+    max_receives: int = 5
+    visibility_seconds: int = 30
+    retention_days: int = 14
+
+
+class Secret(_Declared):
+    """A key in PASERK form: one secret if symmetric, a private and a public one if a pair."""
+
+    kind: Literal["symmetric", "keypair"]
+    rotation_days: int | None = None
+
+
+class UserPool(_Declared):
+    """A Cognito user pool and its one client, in the words of CreateUserPool and CreateUserPoolClient."""
+
+    pool: dict[str, Any]
+    client: dict[str, Any]
+
+
+class Statement(_Declared):
+    """What the service may do, and to which resources: `table:sessions`, `secret:identity-public@gateway`, `*`."""
+
+    sid: str
+    actions: list[str]
+    resources: list[str]
+
+
+class Infra(_Declared):
+    """All that one service declares; each field stands in a file of its name."""
+
+    service: str
+    tables: dict[str, Table] = {}
+    topics: dict[str, Topic] = {}
+    queues: dict[str, Queue] = {}
+    secrets: dict[str, Secret] = {}
+    user_pool: UserPool | None = None
+    policy: list[Statement] = []
+    environment: dict[str, str] = {}
+
+
+def load_infra(service_dir: Path) -> Infra:
+    """Read a service's declarations; a service without any owns nothing."""
+    declared: dict[str, Any] = {"service": service_dir.name}
+    for file in sorted((service_dir / "infra").glob("*.json")):
+        try:
+            declared[file.stem] = json.loads(file.read_bytes())
+        except ValueError as error:
+            raise LocalCloudError(f"{file} is not JSON: {error}") from error
+    try:
+        return Infra.model_validate(declared)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = "/".join(str(part) for part in first["loc"])
+        raise LocalCloudError(f"{service_dir / 'infra'}: {where}: {first['msg']}") from error

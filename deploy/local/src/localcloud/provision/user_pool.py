@@ -1,0 +1,66 @@
+"""The Cognito user pool of the service that declares one, and its client."""
+
+from typing import Any
+
+from localcloud.provision.account import Account
+from localcloud.provision.infra import UserPool
+
+
+def ensure_user_pool(account: Account, service: str, declared: UserPool) -> tuple[dict[str, str], list[str]]:
+    """Create or correct the pool and its client; return where they are, and what changed."""
+    cognito = account.clients("cognito-idp")
+    name = account.name(service, "users")
+    pool_id, changed = _ensure_pool(cognito, name, declared.pool)
+    client_id, more = _ensure_client(cognito, name, pool_id, declared.client)
+    endpoint = cognito.meta.endpoint_url
+    issuer = f"https://cognito-idp.{account.region}.amazonaws.com/{pool_id}"
+    keys_at = issuer if endpoint.endswith(".amazonaws.com") else f"{endpoint}/{pool_id}"
+    outputs = {
+        "user_pool.id": pool_id,
+        "user_pool.client_id": client_id,
+        "user_pool.issuer": issuer,
+        "user_pool.jwks_url": f"{keys_at}/.well-known/jwks.json",
+    }
+    return outputs, changed + more
+
+
+def _ensure_pool(cognito: Any, name: str, wanted: dict[str, Any]) -> tuple[str, list[str]]:
+    pages = cognito.get_paginator("list_user_pools").paginate(PaginationConfig={"PageSize": 60})
+    pool_id = next((pool["Id"] for page in pages for pool in page["UserPools"] if pool["Name"] == name), None)
+    if pool_id is None:
+        return cognito.create_user_pool(PoolName=name, **wanted)["UserPool"]["Id"], [f"user pool {name}"]
+    present = cognito.describe_user_pool(UserPoolId=pool_id)["UserPool"]
+    updatable = _accepted(cognito, "UpdateUserPool", wanted)
+    if _contains(present, updatable):
+        return pool_id, []
+    cognito.update_user_pool(UserPoolId=pool_id, **updatable)
+    return pool_id, [f"settings of user pool {name}"]
+
+
+def _ensure_client(cognito: Any, name: str, pool_id: str, wanted: dict[str, Any]) -> tuple[str, list[str]]:
+    clients = cognito.list_user_pool_clients(UserPoolId=pool_id, MaxResults=60)["UserPoolClients"]
+    client_id = next((client["ClientId"] for client in clients if client["ClientName"] == name), None)
+    if client_id is None:
+        created = cognito.create_user_pool_client(UserPoolId=pool_id, ClientName=name, **wanted)
+        return created["UserPoolClient"]["ClientId"], [f"client of user pool {name}"]
+    present = cognito.describe_user_pool_client(UserPoolId=pool_id, ClientId=client_id)["UserPoolClient"]
+    updatable = _accepted(cognito, "UpdateUserPoolClient", wanted)
+    if _contains(present, updatable):
+        return client_id, []
+    cognito.update_user_pool_client(UserPoolId=pool_id, ClientId=client_id, ClientName=name, **updatable)
+    return client_id, [f"settings of the client of user pool {name}"]
+
+
+def _accepted(cognito: Any, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Drop what an update does not take: Cognito fixes schema, aliases and secrets at creation."""
+    known = cognito.meta.service_model.operation_model(operation).input_shape.members
+    return {name: value for name, value in parameters.items() if name in known}
+
+
+def _contains(present: Any, wanted: Any) -> bool:
+    """Tell whether all that is wanted is there; Cognito adds defaults of its own."""
+    if isinstance(wanted, dict):
+        return isinstance(present, dict) and all(_contains(present.get(name), wanted[name]) for name in wanted)
+    if isinstance(wanted, list) and isinstance(present, list) and all(isinstance(one, str) for one in wanted):
+        return sorted(wanted) == sorted(present)
+    return bool(present == wanted)

@@ -1,0 +1,5 @@
+"""The API of the sample."""
+
+from answering import serve
+
+serve("GATEWAY")

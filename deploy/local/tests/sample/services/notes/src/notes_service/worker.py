@@ -1,0 +1,5 @@
+"""The worker of the sample."""
+
+from answering import serve
+
+serve("NOTES")

@@ -1,0 +1,144 @@
+"""When a transaction ends, and what the caller hears of it."""
+
+from collections.abc import AsyncIterator, Callable
+
+import httpx
+import pytest
+from fastapi import APIRouter, FastAPI
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from servicekit.errors import Conflict
+from servicekit.postgres import Database, ReadSession, WriteSession, create_engine
+from servicekit.testing import Callers, client_of
+
+MakeApp = Callable[..., FastAPI]
+
+INSERT = text("INSERT INTO things (id) VALUES (1)")
+
+
+@pytest.fixture
+async def database(empty_database_url: str) -> AsyncIterator[Database]:
+    """A table whose uniqueness is checked when a transaction commits."""
+    database = Database(create_engine(empty_database_url, name="test"))
+    async with database.write() as session:
+        await session.execute(text("CREATE TABLE things (id int UNIQUE DEFERRABLE INITIALLY DEFERRED)"))
+    yield database
+    await database.close()
+
+
+async def _count(database: Database) -> int:
+    async with database.read() as session:
+        return int(await session.scalar(text("SELECT count(*) FROM things")) or 0)
+
+
+def _router() -> APIRouter:
+    router = APIRouter()
+
+    @router.post("/things", status_code=201)
+    async def create(session: WriteSession) -> None:
+        await session.execute(INSERT)
+
+    @router.post("/refused", status_code=201)
+    async def refuse(session: WriteSession) -> None:
+        await session.execute(INSERT)
+        raise Conflict
+
+    @router.post("/read-only", status_code=201)
+    async def read(session: ReadSession) -> None:
+        await session.execute(INSERT)
+
+    return router
+
+
+class WatchedAnswers:
+    """Notes how many things are stored at the moment when an answer starts to leave."""
+
+    def __init__(self, app: ASGIApp, database: Database) -> None:
+        self._app = app
+        self._database = database
+        self.stored: list[int] = []
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def watched(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self.stored.append(await _count(self._database))
+            await send(message)
+
+        await self._app(scope, receive, watched)
+
+
+@pytest.fixture
+def app(make_app: MakeApp, database: Database) -> FastAPI:
+    return make_app(_router(), state={"database": database})
+
+
+@pytest.fixture
+async def client(app: FastAPI, local_callers: Callers) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(app, **await local_callers.user("ann")) as client:
+        yield client
+
+
+async def test_a_change_is_durable_before_its_answer_leaves(
+    app: FastAPI, database: Database, local_callers: Callers
+) -> None:
+    async with app.router.lifespan_context(app) as state:
+        watched = WatchedAnswers(app, database)
+
+        async def stateful(scope: Scope, receive: Receive, send: Send) -> None:
+            await watched({**scope, "state": dict(state or {})}, receive, send)
+
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(stateful), base_url="http://test") as client:
+            answer = await client.post("/things", headers=await local_callers.user("ann"))
+
+    assert answer.status_code == 201
+    assert watched.stored == [1]
+
+
+async def test_a_commit_that_fails_is_no_success(client: httpx.AsyncClient, database: Database) -> None:
+    await client.post("/things")
+
+    answer = await client.post("/things")
+
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+    assert await _count(database) == 1
+
+
+async def test_a_refused_command_changes_nothing(client: httpx.AsyncClient, database: Database) -> None:
+    answer = await client.post("/refused")
+
+    assert answer.status_code == 409
+    assert await _count(database) == 0
+
+
+async def test_a_read_session_refuses_to_write(client: httpx.AsyncClient, database: Database) -> None:
+    answer = await client.post("/read-only")
+
+    assert answer.status_code == 500
+    assert await _count(database) == 0
+
+
+async def test_a_read_session_says_why_it_refuses(database: Database) -> None:
+    with pytest.raises(DBAPIError, match="read-only transaction"):
+        async with database.read() as session:
+            await session.execute(INSERT)
+
+
+async def test_a_connection_that_died_in_the_pool_is_replaced(database: Database) -> None:
+    async with database.connection() as connection:
+        pid = await connection.scalar(text("SELECT pg_backend_pid()"))
+    killer = Database(create_engine(database.engine.url.render_as_string(hide_password=False), name="killer"))
+    async with killer.write() as session:
+        await session.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+    await killer.close()
+
+    await database.check()
+
+
+async def test_a_database_that_is_away_fails_the_check() -> None:
+    away = Database(create_engine("postgresql+asyncpg://nobody@127.0.0.1:1/none", name="test"))
+
+    with pytest.raises(OSError, match=r"127\.0\.0\.1"):
+        await away.check()
+    await away.close()

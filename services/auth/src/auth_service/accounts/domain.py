@@ -1,0 +1,70 @@
+"""The rules of usernames, addresses and passwords."""
+
+import base64
+import hashlib
+import hmac
+import re
+import secrets
+from datetime import datetime, timedelta
+
+FLOW_SECONDS = 3600.0
+"""How long a sign-up can be verified. After that nobody can, so the name is free again."""
+_MARGIN = timedelta(minutes=1)
+
+_USERNAME = re.compile(r"(?=.{3,30}\Z)[a-z][a-z0-9]*([_.][a-z0-9]+)*")
+_LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_EMAIL = re.compile(
+    r"(?=.{3,254}\Z)"
+    r"[^@\s\x00-\x1f\x7f\"(),:;<>\[\\\]]{1,64}"
+    rf"@({_LABEL}\.)+(?![0-9]+\Z){_LABEL}"  # no top-level domain is a number, so this is no bare IP address
+)
+RESERVED = frozenset(
+    {
+        *("about", "abuse", "account", "admin", "administrator", "anonymous", "api", "auth", "billing", "bot"),
+        *("contact", "everyone", "help", "here", "info", "login", "me", "messenger", "moderator", "news", "noreply"),
+        *("notification", "null", "official", "postmaster", "privacy", "root", "security", "settings", "staff"),
+        *("status", "support", "system", "team", "terms", "undefined", "webmaster"),
+    }
+)
+
+_SALT_BYTES = 16
+_DECOY = bytes(_SALT_BYTES + 64)
+
+
+def fold(text: str) -> str:
+    """A login, username or address in the one form that is kept and compared."""
+    return text.strip().lower()
+
+
+def check_username(username: str) -> str:
+    """The folded username; raises `ValueError` when it breaks the rules."""
+    folded = fold(username)
+    if not _USERNAME.fullmatch(folded):
+        raise ValueError("takes 3 to 30 of a-z and 0-9, begins with a letter, and may have single _ and . between them")
+    return folded
+
+
+def check_email(email: str) -> str:
+    """The folded address; raises `ValueError` when it cannot be one."""
+    folded = fold(email)
+    if not _EMAIL.fullmatch(folded):
+        raise ValueError("is not an e-mail address")
+    return folded
+
+
+def is_abandoned(created_at: datetime, now: datetime) -> bool:
+    """Whether an account that is still not verified can never be."""
+    return now - created_at > timedelta(seconds=FLOW_SECONDS) + _MARGIN
+
+
+def prove(password: str, salt: bytes | None = None) -> str:
+    """What proves the knowledge of a password later. Takes some 50 ms of a CPU, on purpose: run it in a thread."""
+    salt = salt or secrets.token_bytes(_SALT_BYTES)
+    digest = hashlib.scrypt(password.encode(), salt=salt, n=2**14, r=8, p=1)
+    return base64.b64encode(salt + digest).decode()
+
+
+def proves(proof: str | None, password: str) -> bool:
+    """Whether the password is that of the proof. Without a proof it is not, in the same time."""
+    known = base64.b64decode(proof) if proof else _DECOY
+    return hmac.compare_digest(prove(password, known[:_SALT_BYTES]), base64.b64encode(known).decode())

@@ -1,0 +1,78 @@
+"""What the account routes take and give."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr
+
+from auth_service.accounts.domain import check_email, check_username
+from messenger_contracts.shapes import Request, Shape
+
+
+def _has_no_edge_space(password: SecretStr) -> SecretStr:
+    if password.get_secret_value().strip() != password.get_secret_value():
+        raise ValueError("must not begin or end with a space")
+    return password
+
+
+def _is_shown(name: str) -> str:
+    if not name.strip().isprintable() or not name.strip():
+        raise ValueError("must be readable text")
+    return name.strip()
+
+
+Username = Annotated[
+    str,
+    AfterValidator(check_username),
+    Field(
+        description="3 to 30 of a-z and 0-9, single `_` and `.` between them; capitals count as small letters",
+        examples=["ada.byron"],
+    ),
+]
+Email = Annotated[str, AfterValidator(check_email), Field(examples=["ada@example.com"])]
+Password = Annotated[SecretStr, Field(min_length=10, max_length=256), AfterValidator(_has_no_edge_space)]
+DisplayName = Annotated[str, AfterValidator(_is_shown), Field(min_length=1, max_length=64, examples=["Ada Byron"])]
+Flow = Annotated[str, Field(min_length=1, max_length=4096, description="The token that sign-up gave")]
+Code = Annotated[str, Field(pattern="^[0-9]{6}$", description="The code that we mailed", examples=["123456"])]
+
+
+class SignUp(Request):
+    """A new account."""
+
+    email: Email
+    username: Username
+    password: Password
+    display_name: DisplayName | None = Field(None, description="The username where it is left out")
+
+
+class SignedUp(Shape):
+    """An account that waits for its code."""
+
+    user_id: str
+    flow: str = Field(description="Proves this sign-up to verify-email, for an hour; it signs nobody in")
+
+
+class VerifyEmail(Request):
+    """The code that came by mail."""
+
+    flow: Flow
+    code: Code
+
+
+class ResendCode(Request):
+    """A wish for another code."""
+
+    flow: Flow
+
+
+class UsernameAvailability(Shape):
+    """Whether one could sign up with a username now."""
+
+    username: str
+    available: bool
+
+
+class Person(Shape):
+    """A person, as other services are told of one."""
+
+    id: str
+    username: str

@@ -1,0 +1,107 @@
+"""Sessions in DynamoDB, keyed by person and session: one by its key, all of a person's.
+
+Telling the gateways of their ends does not belong here, but the mark that asks for it does: it rides in the same write.
+"""
+
+from dataclasses import asdict, fields
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from auth_service.endings.models import ANNOUNCE, UNANNOUNCED
+from auth_service.sessions.models import Session
+from servicekit.dynamodb import from_item, is_condition_failure, query_items, to_item
+
+MOST_SESSIONS = 1000
+_COLUMNS = frozenset(field.name for field in fields(Session))
+
+
+class SessionRepository:
+    """Keeps sessions. Each change is conditional, so that of two at once only one is made."""
+
+    def __init__(self, dynamodb: Any, table: str) -> None:
+        self._dynamodb = dynamodb
+        self._table = table
+
+    async def check(self) -> None:
+        """Raise when the table does not answer."""
+        await self.get("nobody", "none")
+
+    async def add(self, session: Session) -> None:
+        """Keep a new session."""
+        await self._dynamodb.put_item(TableName=self._table, Item=to_item(asdict(session)))
+
+    async def get(self, user_id: str, session_id: str) -> Session | None:
+        """A session as it is now, ended or not."""
+        found = await self._dynamodb.get_item(TableName=self._table, Key=_key(user_id, session_id), ConsistentRead=True)
+        return _session(found["Item"]) if "Item" in found else None
+
+    async def of_person(self, user_id: str) -> list[Session]:
+        """A person's sessions that have not ended."""
+        found = await query_items(
+            self._dynamodb,
+            most=MOST_SESSIONS,
+            TableName=self._table,
+            KeyConditionExpression="user_id = :user",
+            FilterExpression="attribute_not_exists(ended_at)",
+            ExpressionAttributeValues=to_item({":user": user_id}),
+            ConsistentRead=True,
+        )
+        return [_read(values) for values in found]
+
+    async def advance(self, session: Session, *, generation: int, rotated_at: int, access_expires_at: int) -> bool:
+        """Move a session on, unless it has ended or moved since it was read; returns whether it moved.
+
+        `access_expires_at` never goes back: the word of the session's end must outlive every token given out.
+        """
+        return (
+            await self._update(
+                session,
+                "SET generation = :generation, rotated_at = :rotated, access_expires_at = :expires",
+                "generation = :read AND access_expires_at <= :expires AND attribute_not_exists(ended_at)",
+                {
+                    ":generation": generation,
+                    ":rotated": rotated_at,
+                    ":expires": access_expires_at,
+                    ":read": session.generation,
+                },
+            )
+            is not None
+        )
+
+    async def end(self, session: Session, now: int) -> Session | None:
+        """Mark a session as ended and to be announced; returns what it was, or None if it has ended before."""
+        return await self._update(
+            session,
+            f"SET ended_at = :now, {UNANNOUNCED} = :yes REMOVE sealed_token",
+            "attribute_exists(user_id) AND attribute_not_exists(ended_at)",
+            {":now": now, ":yes": ANNOUNCE},
+        )
+
+    async def _update(self, session: Session, update: str, condition: str, values: dict[str, Any]) -> Session | None:
+        try:
+            answer = await self._dynamodb.update_item(
+                TableName=self._table,
+                Key=_key(session.user_id, session.session_id),
+                UpdateExpression=update,
+                ConditionExpression=condition,
+                ExpressionAttributeValues=to_item(values),
+                ReturnValues="ALL_OLD",
+            )
+        except ClientError as error:
+            if is_condition_failure(error):
+                return None
+            raise
+        return _session(answer["Attributes"])
+
+
+def _key(user_id: str, session_id: str) -> dict[str, Any]:
+    return to_item({"user_id": user_id, "session_id": session_id})
+
+
+def _session(item: dict[str, Any]) -> Session:
+    return _read(from_item(item))
+
+
+def _read(values: dict[str, Any]) -> Session:
+    return Session(**{"sealed_token": None} | {name: value for name, value in values.items() if name in _COLUMNS})

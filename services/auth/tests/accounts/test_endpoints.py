@@ -1,0 +1,142 @@
+"""Signing up, as a client sees it."""
+
+import os
+
+import httpx
+import pytest
+
+
+async def mails_to(email: str) -> list[str]:
+    """The texts that the emulator would have mailed to an address."""
+    async with httpx.AsyncClient(base_url=os.environ["AWS_ENDPOINT_URL"], trust_env=False) as emulator:
+        accounts = (await emulator.get("/_ministack/ses/messages")).json()["messages"]
+    return [mail["BodyText"] for mails in accounts.values() for mail in mails if email in mail["To"]]
+
+
+async def test_a_sign_up_is_verified_by_the_mailed_code(somebody):
+    person = somebody()
+    answer = await person.sign_up(display_name=" Ada Byron ")
+    assert answer.status_code == 201
+    assert set(answer.json()) == {"user_id", "flow"}
+    (mail,) = await mails_to(person.email)
+    code = next(word.strip(".") for word in mail.split() if word.strip(".").isdigit())
+    assert (await person.verify(code)).status_code == 204
+    user = (await person.sign_in()).json()["user"]
+    assert (user["id"], user["username"], user["display_name"]) == (person.user_id, person.username, "Ada Byron")
+
+
+async def test_an_address_is_a_login_once_it_is_verified(somebody):
+    person = somebody()
+    await person.sign_up()
+    assert (await person.sign_in(person.email)).status_code == 401
+    await person.verify()
+    assert (await person.sign_in(person.email.upper())).status_code == 200
+
+
+async def test_a_taken_address_is_answered_like_any_other(member, somebody):
+    stranger, newcomer = somebody(), somebody()
+    taken = await stranger.sign_up(email=member.email)
+    free = await newcomer.sign_up()
+    assert taken.status_code == free.status_code == 201
+    assert set(taken.json()) == set(free.json())
+    assert stranger.user_id != member.user_id
+    assert len(stranger.user_id) == len(newcomer.user_id)
+    assert (await member.sign_in(member.email)).status_code == 200
+
+
+async def test_a_taken_username_is_told(member, somebody):
+    answer = await somebody().sign_up(username=member.username.upper())
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    available = await member.get("username-available", username=member.username)
+    assert available.json() == {"username": member.username, "available": False}
+
+
+async def test_a_free_username_is_told(somebody):
+    person = somebody()
+    answer = await person.get("username-available", username=person.username.upper())
+    assert answer.json() == {"username": person.username, "available": True}
+
+
+async def test_a_reserved_username_is_nobodys(somebody):
+    person = somebody()
+    assert (await person.get("username-available", username="admin")).json()["available"] is False
+    assert (await person.sign_up(username="Admin")).status_code == 409
+
+
+async def test_a_username_against_the_rules_is_pointed_at(somebody):
+    person = somebody()
+    asked = await person.get("username-available", username="a..b")
+    assert (asked.status_code, asked.json()["errors"][0]["pointer"]) == (422, "query/username")
+    signed_up = await person.sign_up(username="a..b")
+    assert (signed_up.status_code, signed_up.json()["errors"][0]["pointer"]) == (422, "/username")
+
+
+@pytest.mark.parametrize("password", ["short", "x" * 257, " begins with a space"])
+async def test_a_password_against_the_rules_is_pointed_at_and_not_repeated(somebody, password):
+    answer = await somebody().sign_up(password=password)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/password")
+    assert password not in answer.text
+
+
+async def test_the_same_sign_up_again_is_the_same_account(somebody):
+    person = somebody()
+    first = (await person.sign_up()).json()
+    again = await person.sign_up()
+    assert again.status_code == 201
+    assert again.json()["user_id"] == first["user_id"]
+    assert len(await mails_to(person.email)) == 2
+    assert (await person.verify()).status_code == 204
+
+
+@pytest.mark.parametrize("change", [{"password": "another password"}, {"email": "other@example.com"}])
+async def test_a_waiting_username_is_not_given_to_somebody_else(somebody, change):
+    person = somebody()
+    await person.sign_up()
+    assert (await person.sign_up(**change)).status_code == 409
+
+
+async def test_a_wrong_code_is_pointed_at(somebody):
+    person = somebody()
+    await person.sign_up()
+    answer = await person.verify("000000")
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/code")
+    assert (await person.verify()).status_code == 204
+
+
+async def test_verifying_twice_is_harmless(member):
+    assert (await member.verify()).status_code == 204
+
+
+async def test_resend_mails_another_code(somebody):
+    person = somebody()
+    await person.sign_up()
+    assert (await person.post("verify-email/resend", flow=person.flow)).status_code == 204
+    assert len(await mails_to(person.email)) == 2
+
+
+async def test_a_token_for_another_purpose_is_no_flow(signed_in):
+    answer = await signed_in.post("verify-email", flow=signed_in.tokens["refresh_token"], code="123456")
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+
+
+async def test_a_request_that_nobody_signed_is_refused(client):
+    answer = await client.get("/v1/auth/username-available", params={"username": "ada.byron"})
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+
+
+async def test_an_unknown_field_is_refused(somebody):
+    assert (await somebody().sign_up(admin=True)).status_code == 422
+
+
+async def test_other_services_are_told_who_has_an_id(client, callers, member, somebody):
+    headers = await callers.headers(member.principal)
+    unverified = somebody()
+    await unverified.sign_up()
+
+    async def ask(user_id: str) -> httpx.Response:
+        return await client.get("/internal/people", params={"id": user_id}, headers=headers)
+
+    assert (await ask(member.user_id)).json() == {"id": member.user_id, "username": member.username}
+    assert (await ask(member.username)).status_code == 404
+    assert (await ask(unverified.user_id)).status_code == 404
+    assert (await ask("nobody")).status_code == 404

@@ -1,0 +1,212 @@
+"""Auth on real parts, with the rights that its policy gives and no more.
+
+Cognito's calls for people without credentials (SignUp and its kin) go unsigned, and the emulator takes those for its
+default account: so here a test run has a prefix of its own there, not each test an account.
+"""
+
+import os
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from botocore.stub import Stubber
+from fastapi import FastAPI
+
+from auth_service.main import create
+from auth_service.settings import AuthSettings
+from auth_service.user_pool.repository import UserPool
+from localcloud.provision import Outputs, connect, provision
+from messenger_contracts.identity import Principal, anonymous
+from servicekit.aws import Aws
+from servicekit.cognito import AccessToken, AccessTokenVerifier
+from servicekit.identity import IdentitySigner
+from servicekit.keys import key_ring
+from servicekit.testing import REGION, Callers, client_of
+from servicekit.valkey import create_valkey
+
+SERVICES = Path(__file__).parents[2]
+PASSWORD = "correct horse battery"
+CODE = "123456"
+"""The code that the emulator mails for every sign-up."""
+ROOT = "test"
+"""The emulator's credential that may do everything."""
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """What auth and the gateway own in this run."""
+
+    prefix: str
+    outputs: Outputs
+
+
+@pytest.fixture(scope="session")
+def cloud() -> Cloud:
+    prefix = f"messenger-t{secrets.token_hex(4)}"
+    clients = connect(os.environ["AWS_ENDPOINT_URL"], ROOT, ROOT, REGION)
+    outputs = provision(clients, [SERVICES / "gateway", SERVICES / "auth"], prefix, identities={})
+    return Cloud(prefix, outputs)
+
+
+@pytest.fixture
+def aws_account(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The account, with auth's own key."""
+    key = cloud.outputs.identities["auth"]
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", key.access_key_id)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key.secret_access_key)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    return cloud.outputs.values["account_id"]
+
+
+@pytest.fixture
+async def callers(cloud: Cloud) -> AsyncIterator[Callers]:
+    """Signed identities, made with the gateway's key, which auth may not read."""
+    async with Aws(REGION, aws_access_key_id=ROOT, aws_secret_access_key=ROOT) as root:
+        yield Callers(IdentitySigner(await key_ring(root, f"{cloud.prefix}-gateway-identity-private")))
+
+
+@pytest.fixture
+def settings(cloud: Cloud, aws_account: str, valkey_url: str) -> AuthSettings:
+    return AuthSettings(
+        environment="test",
+        resource_prefix=cloud.prefix,
+        account_id=aws_account,
+        valkey_url=valkey_url,
+        user_pool_id=cloud.outputs.values["user_pool.id"],
+        user_pool_client_id=cloud.outputs.values["user_pool.client_id"],
+    )
+
+
+@pytest.fixture
+def app(settings: AuthSettings) -> FastAPI:
+    return create(settings)
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the API that signs nothing."""
+    async with client_of(app) as client:
+        yield client
+
+
+@pytest.fixture
+async def valkey(valkey_url: str) -> AsyncIterator[Any]:
+    client = create_valkey(valkey_url)
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def verifier(cloud: Cloud) -> AccessTokenVerifier:
+    """What the gateway checks access tokens with."""
+    values = cloud.outputs.values
+
+    async def fetch() -> dict[str, Any]:
+        async with httpx.AsyncClient(trust_env=False) as http:
+            return (await http.get(values["user_pool.jwks_url"])).json()
+
+    return AccessTokenVerifier(
+        issuer=values["user_pool.issuer"], client_id=values["user_pool.client_id"], fetch_jwks=fetch
+    )
+
+
+@dataclass(frozen=True)
+class StubbedPool:
+    """The pool with answers that the emulator does not give; `answers` takes them in the order of the calls."""
+
+    pool: UserPool
+    answers: Stubber
+
+
+@pytest.fixture
+async def stubbed(aws: Aws) -> AsyncIterator[StubbedPool]:
+    cognito = await aws.client("cognito-idp")
+    with Stubber(cognito) as answers:
+        yield StubbedPool(UserPool(cognito, "us-east-1_stub", "client", "secret"), answers)
+    answers.assert_no_pending_responses()
+
+
+class Somebody:
+    """A person at a client: not signed in at first."""
+
+    def __init__(self, client: httpx.AsyncClient, callers: Callers, verifier: AccessTokenVerifier) -> None:
+        self._client = client
+        self._callers = callers
+        self._verifier = verifier
+        self.principal = anonymous()
+        self.username = f"u{secrets.token_hex(5)}"
+        self.email = f"{self.username}@example.com"
+        self.flow = self.user_id = ""
+        self.tokens: dict[str, Any] = {}
+
+    async def post(self, path: str, **body: Any) -> httpx.Response:
+        headers = await self._callers.headers(self.principal)
+        return await self._client.post(f"/v1/auth/{path}", json=body, headers=headers)
+
+    async def get(self, path: str, **params: Any) -> httpx.Response:
+        headers = await self._callers.headers(self.principal)
+        return await self._client.get(f"/v1/auth/{path}", params=params, headers=headers)
+
+    async def sign_up(self, **changes: Any) -> httpx.Response:
+        wish = {"email": self.email, "username": self.username, "password": PASSWORD} | changes
+        answer = await self.post("sign-up", **wish)
+        if answer.status_code == 201:
+            self.flow, self.user_id = answer.json()["flow"], answer.json()["user_id"]
+        return answer
+
+    async def verify(self, code: str = CODE) -> httpx.Response:
+        return await self.post("verify-email", flow=self.flow, code=code)
+
+    async def sign_in(self, login: str | None = None, password: str = PASSWORD, **more: Any) -> httpx.Response:
+        answer = await self.post("sign-in", login=login or self.username, password=password, **more)
+        if answer.status_code == 200:
+            self.tokens = answer.json()
+            token = await self.access_token()
+            self.principal = Principal(user_id=token.user_id, username=token.username, session_id=token.session_id)
+        return answer
+
+    async def refresh(self, token: str | None = None) -> httpx.Response:
+        return await self.post("refresh", refresh_token=token or self.tokens["refresh_token"])
+
+    async def access_token(self) -> AccessToken:
+        """What the gateway reads in the access token."""
+        return await self._verifier.verify(self.tokens["access_token"])
+
+
+@pytest.fixture
+def somebody(client: httpx.AsyncClient, callers: Callers, verifier: AccessTokenVerifier) -> Callable[[], Somebody]:
+    """Makes people who have no account yet."""
+    return lambda: Somebody(client, callers, verifier)
+
+
+@pytest.fixture
+async def member(somebody: Callable[[], Somebody]) -> Somebody:
+    """A person whose account is verified."""
+    person = somebody()
+    assert (await person.sign_up()).status_code == 201
+    assert (await person.verify()).status_code == 204
+    return person
+
+
+@pytest.fixture
+async def signed_in(member: Somebody) -> Somebody:
+    """A person who is signed in."""
+    assert (await member.sign_in(device_name="phone")).status_code == 200
+    return member
+
+
+@pytest.fixture
+def another_device(somebody: Callable[[], Somebody]) -> Callable[[Somebody], Awaitable[Somebody]]:
+    """Signs a member in once more."""
+
+    async def sign_in(member: Somebody) -> Somebody:
+        other = somebody()
+        other.username, other.email = member.username, member.email
+        assert (await other.sign_in()).status_code == 200
+        return other
+
+    return sign_in

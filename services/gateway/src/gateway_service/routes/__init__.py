@@ -1,0 +1,1 @@
+"""The public HTTP routes: which service answers them, and how a request gets there."""

@@ -1,0 +1,42 @@
+"""Which service answers which path, and which paths need no sign-in."""
+
+from dataclasses import dataclass
+
+AUTH, CHAT, NOTIFICATION = "auth", "chat", "notification"
+
+_SERVICES = {
+    "auth": AUTH,
+    "conversations": CHAT,
+    "notifications": NOTIFICATION,
+}
+_OPEN_TO_ALL = frozenset(
+    {
+        "/v1/auth/sign-up",
+        "/v1/auth/verify-email",
+        "/v1/auth/verify-email/resend",
+        "/v1/auth/sign-in",
+        "/v1/auth/refresh",
+        "/v1/auth/username-available",
+    }
+)
+_TAKES_NO_SECRET = frozenset({"/v1/auth/username-available"})
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a path leads. `open` needs no sign-in, `secret` takes one in its body. `path` labels metrics."""
+
+    service: str
+    path: str
+    open: bool
+    secret: bool
+
+
+def find_route(path: str) -> Route | None:
+    """The route of a public path; None if nobody answers it."""
+    parts = path.split("/", 3)
+    service = _SERVICES.get(parts[2]) if path.startswith("/v1/") else None
+    if service is None:
+        return None
+    is_open = path in _OPEN_TO_ALL
+    return Route(service, f"/v1/{parts[2]}", is_open, is_open and path not in _TAKES_NO_SECRET)

@@ -1,0 +1,88 @@
+"""Passes a request on: proves the caller, counts the request, signs the identity, and carries the answer back."""
+
+from collections.abc import Mapping
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway_service.credentials.service import CredentialService
+from gateway_service.limits.service import LimitService
+from gateway_service.routes.domain import Route, find_route
+from messenger_contracts.identity import Principal, anonymous
+from servicekit.errors import NotFound
+from servicekit.http import ServiceClient
+from servicekit.identity import IdentitySigner
+
+PASSED_ON = ("content-type", "accept-language", "if-match", "if-none-match", "idempotency-key", "user-agent")
+PASSED_BACK = frozenset(
+    {
+        "content-type",
+        "cache-control",
+        "etag",
+        "idempotency-replay",
+        "last-modified",
+        "link",
+        "location",
+        "retry-after",
+        "www-authenticate",
+    }
+)
+CLIENT_ADDRESS = "x-client-address"
+
+
+class ProxyService:
+    """Answers public routes by asking the service behind each."""
+
+    def __init__(
+        self,
+        services: Mapping[str, ServiceClient],
+        credentials: CredentialService,
+        signer: IdentitySigner,
+        limits: LimitService,
+        *,
+        trusted_proxies: int,
+    ) -> None:
+        self._services = services
+        self._credentials = credentials
+        self._signer = signer
+        self._limits = limits
+        self._trusted_proxies = trusted_proxies
+
+    async def answer(self, request: Request) -> Response:
+        """Answer a request to a public route; raises the `ServiceError`s of the edge."""
+        route = find_route(request.url.path)
+        if route is None:
+            raise NotFound("There is no such route.")
+        request.scope["route"] = route
+        address = client_address(request, self._trusted_proxies)
+        principal, limit_headers = await self._admit(route, request, address)
+        answer = await self._services[route.service].request(
+            request.method,
+            request.url.path,
+            await self._signer.sign(principal),
+            content=await request.body(),
+            params=request.url.query.encode() or None,
+            headers={name: request.headers[name] for name in PASSED_ON if name in request.headers}
+            | {CLIENT_ADDRESS: address},
+        )
+        headers = {name: value for name, value in answer.headers.items() if name in PASSED_BACK}
+        return Response(answer.content, answer.status_code, headers | limit_headers)
+
+    async def _admit(self, route: Route, request: Request, address: str) -> tuple[Principal, dict[str, str]]:
+        if route.secret:
+            return anonymous(), await self._limits.secret(request.url.path, address)
+        if route.open:
+            return anonymous(), await self._limits.address(address)
+        authorization = request.headers.get("authorization")
+        if authorization is None:
+            await self._limits.address(address)
+        session = await self._credentials.bearer(authorization)
+        return session.principal, await self._limits.user(session.principal.user_id)
+
+
+def client_address(request: Request, trusted_proxies: int) -> str:
+    """The address of the client: the last of `X-Forwarded-For` that no client can have written."""
+    forwarded = [part.strip() for part in request.headers.get("x-forwarded-for", "").split(",") if part.strip()]
+    if trusted_proxies and len(forwarded) >= trusted_proxies:
+        return forwarded[-trusted_proxies]
+    return request.client.host if request.client else "unknown"

@@ -1,0 +1,77 @@
+"""The socket's route: handshake, then frames until one side ends it."""
+
+from urllib.parse import parse_qs
+
+from starlette.types import Receive, Scope, Send
+
+from gateway_service.credentials.domain import Session
+from gateway_service.credentials.errors import SessionOver
+from gateway_service.credentials.service import CredentialService
+from gateway_service.sockets.service import SocketService
+from messenger_contracts.realtime import SUBPROTOCOL, CloseCode
+from servicekit.errors import ServiceError, TokenExpired, Unauthenticated, problem_response
+from servicekit.middleware import header
+from servicekit.telemetry import TRACEPARENT, Tracing
+
+REALTIME_PATH = "/v1/realtime"
+_VERDICTS: dict[type[ServiceError], CloseCode] = {
+    TokenExpired: CloseCode.CREDENTIALS_EXPIRED,
+    SessionOver: CloseCode.SESSION_REVOKED,
+}
+
+
+async def realtime(scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve one WebSocket. A client without credentials is refused with 401; one with old ones is told why by code."""
+    tracing: Tracing = scope["state"]["tracing"]
+    with tracing.work("realtime", header(scope, TRACEPARENT.encode())):
+        await receive()
+        try:
+            session = await _authenticate(scope)
+        except ServiceError as error:
+            await _refuse(error, scope, receive, send)
+            return
+        await send({"type": "websocket.accept", "subprotocol": _subprotocol(scope)})
+        await _serve(scope["state"]["sockets"], session, receive, send)
+
+
+async def _authenticate(scope: Scope) -> Session:
+    if scope["path"] != REALTIME_PATH:
+        raise Unauthenticated("There is no socket at this path.")
+    credentials: CredentialService = scope["state"]["credentials"]
+    ticket = parse_qs(scope["query_string"].decode("latin-1")).get("ticket")
+    if ticket:
+        return await credentials.ticket(ticket[0])
+    return await credentials.bearer(header(scope, b"authorization"))
+
+
+async def _refuse(error: ServiceError, scope: Scope, receive: Receive, send: Send) -> None:
+    verdict = _VERDICTS.get(type(error))
+    if verdict is not None:
+        await send({"type": "websocket.accept", "subprotocol": _subprotocol(scope)})
+        await send({"type": "websocket.close", "code": int(verdict)})
+        return
+    response = problem_response(error, scope["path"])
+    await send(
+        {
+            "type": "websocket.http.response.start",
+            "status": response.status_code,
+            "headers": response.raw_headers,
+        }
+    )
+    await send({"type": "websocket.http.response.body", "body": bytes(response.body)})
+
+
+def _subprotocol(scope: Scope) -> str | None:
+    return SUBPROTOCOL if SUBPROTOCOL in scope.get("subprotocols", ()) else None
+
+
+async def _serve(sockets: SocketService, session: Session, receive: Receive, send: Send) -> None:
+    socket = await sockets.open(session, send)
+    try:
+        while True:
+            message = await receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            await sockets.receive(socket, message.get("text") or "")
+    finally:
+        await sockets.leave(socket)

@@ -1,0 +1,219 @@
+"""What a connected client may ask, and the answers."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from uuid import uuid4
+
+import orjson
+from pydantic import ValidationError
+from starlette.types import Send as SendFrame
+
+from gateway_service.credentials.domain import Session
+from gateway_service.settings import GatewaySettings
+from gateway_service.sockets.domain import Socket
+from gateway_service.topics.domain import event_frame, push_frame
+from gateway_service.topics.repository import ChatRepository
+from gateway_service.topics.service import Hub
+from messenger_contracts.commands import Actor, Command, CommandResult, Position, ReadCommand, SendCommand
+from messenger_contracts.problem import ErrorCode
+from messenger_contracts.realtime import (
+    PING_SECONDS,
+    TYPING_SECONDS,
+    CloseCode,
+    Fanout,
+    Frame,
+    FrameError,
+    Hello,
+    Ping,
+    ReadOp,
+    Send,
+    TypingOp,
+    conversation_channel,
+)
+from servicekit.batching import Batcher
+from servicekit.errors import Conflict, ServiceError, ValidationFailed
+from servicekit.fanout import FanoutPublisher
+from servicekit.telemetry import record_failure
+
+RESUME_BREATH = 50
+"""Events of a resume that are queued before the client must have taken them."""
+
+Operation = Callable[[Socket, Frame], Awaitable[None]]
+
+
+class SocketService:
+    """Runs the sockets' operations."""
+
+    def __init__(
+        self, hub: Hub, chat: ChatRepository, fanout: FanoutPublisher, namespace: str, settings: GatewaySettings
+    ) -> None:
+        self._hub = hub
+        self._chat = chat
+        self._fanout = fanout
+        self._namespace = namespace
+        self._settings = settings
+        self._commands: Batcher[Command, CommandResult] = Batcher(chat.run)
+        self._draining = False
+        self._operations: dict[str, Operation] = {
+            "hello": self._hello,
+            "send": self._send,
+            "read": self._read,
+            "typing": self._typing,
+            "ping": self._ping,
+        }
+
+    async def open(self, session: Session, send: SendFrame) -> Socket:
+        """Begin to serve a client whose handshake is done."""
+        socket = Socket(
+            uuid4().hex,
+            session,
+            send,
+            queue_bytes=self._settings.socket_queue_bytes,
+            rate=self._settings.socket_operations_per_second,
+        )
+        too_many = self._hub.held_by(session.principal.user_id) >= self._settings.sockets_per_user
+        await self._hub.add(socket)
+        if too_many:
+            socket.close(CloseCode.TOO_MANY)
+        elif self._draining:
+            socket.close(CloseCode.DRAINING)
+        return socket
+
+    async def leave(self, socket: Socket) -> None:
+        """Forget a client that has gone."""
+        socket.abandon()
+        await self._hub.remove(socket)
+
+    async def receive(self, socket: Socket, text: str) -> None:
+        """Run the operations of one WebSocket frame, in order."""
+        for line in text.split("\n"):
+            if line.strip() and not socket.closed:
+                await self._one(socket, line)
+
+    async def _one(self, socket: Socket, line: str) -> None:
+        if not socket.take_operation():
+            socket.close(CloseCode.TOO_MANY)
+            return
+        request_id: int | None = None
+        try:
+            request_id = _id_of(line)
+            frame = Frame.model_validate_json(line)
+            if not socket.greeted and frame.op not in ("hello", "ping"):
+                raise Conflict("Say hello first.")
+            await self._operations[frame.op](socket, frame)
+        except ValidationError as error:
+            self._refuse(socket, request_id, ValidationFailed(_summary(error)))
+        except ServiceError as error:
+            self._refuse(socket, request_id, error)
+        except Exception as error:
+            record_failure("sockets", error)
+            self._refuse(socket, request_id, ServiceError())
+
+    @staticmethod
+    def _refuse(socket: Socket, request_id: int | None, error: ServiceError) -> None:
+        refusal = FrameError(code=error.code, retryable=error.code.retryable, detail=error.detail)
+        socket.reply(request_id, "error", refusal.model_dump(mode="json"))
+
+    async def _hello(self, socket: Socket, frame: Frame) -> None:
+        """Resume: the answer, then what was missed, then what happens."""
+        hello = Hello.model_validate(frame.d)
+        if socket.greeted:
+            raise Conflict("Hello was said already.")
+        resumed = await self._chat.resume(socket.session.principal, hello.positions, self._settings.resume_limit)
+        if resumed["unknown"]:
+            socket.close(CloseCode.POSITIONS_UNKNOWN)
+            return
+        standing = {c: Position.model_validate(position) for c, position in resumed["conversations"].items()}
+        complete = resumed["complete"]
+        socket.greeted = True
+        socket.pinged_at = time.monotonic()
+        answer = {"resumed": complete, "session": socket.id, "ping": PING_SECONDS, "left": resumed["left"]}
+        socket.reply(frame.id, "ok", answer)
+        for number, event in enumerate(resumed["events"], 1):
+            socket.push(event_frame(event))
+            if number % RESUME_BREATH == 0:
+                await socket.flushed()
+        await self._hub.attach(socket, standing, {c: position.last_seq for c, position in standing.items()})
+
+    async def _send(self, socket: Socket, frame: Frame) -> None:
+        send = Send.model_validate(frame.d)
+        command = SendCommand(actor=_actor(socket), conversation_id=send.c, client_id=send.client_id, body=send.body())
+        self._run(socket, frame.id, command)
+
+    async def _read(self, socket: Socket, frame: Frame) -> None:
+        read = ReadOp.model_validate(frame.d)
+        self._run(socket, frame.id, ReadCommand(actor=_actor(socket), conversation_id=read.c, seq=read.seq))
+
+    def _run(self, socket: Socket, request_id: int, command: Command) -> None:
+        """Hand a command to chat; the answer is sent when it comes, while the socket goes on."""
+
+        def answered(future: "asyncio.Future[CommandResult]") -> None:
+            error = future.exception()
+            if isinstance(error, ServiceError):
+                self._refuse(socket, request_id, error)
+            elif error is not None:
+                record_failure("sockets", error)
+                self._refuse(socket, request_id, ServiceError())
+            else:
+                self._answer(socket, request_id, future.result())
+
+        self._commands.submit(command).add_done_callback(answered)
+
+    def _answer(self, socket: Socket, request_id: int, result: CommandResult) -> None:
+        if result.error:
+            detail = "; ".join([result.error.detail, *(each.detail for each in result.error.errors)])
+            self._refuse(socket, request_id, ServiceError(detail, code=result.error.code))
+            return
+        done = result.sent or result.read
+        assert done is not None  # noqa: S101 - exactly one member is set
+        socket.reply(request_id, "ok", done.model_dump(mode="json", exclude={"replayed"}))
+
+    async def _typing(self, socket: Socket, frame: Frame) -> None:
+        typing = TypingOp.model_validate(frame.d)
+        if typing.c not in socket.positions:
+            raise ServiceError("You are not in such a conversation.", code=ErrorCode.NOT_MEMBER)
+        expires_in = TYPING_SECONDS if typing.typing else 0
+        push = {"op": "typing", "d": {"c": typing.c, "by": socket.user_id, "expires_in": expires_in}}
+        channel = conversation_channel(self._namespace, typing.c)
+        await self._fanout.publish([(channel, Fanout(pushes=[push]))])
+        socket.reply(frame.id, "ok", {})
+
+    async def _ping(self, socket: Socket, frame: Frame) -> None:
+        Ping.model_validate(frame.d)
+        since, socket.pinged_at = socket.pinged_at, time.monotonic()
+        socket.reply(frame.id, "ok", {"positions": self._hub.moved_since(socket, since)})
+
+    async def drain(self) -> None:
+        """Say good-bye to every client, each at a moment of its own, and finish what they asked for."""
+        self._draining = True
+        spread = self._settings.close_spread_seconds
+        sockets = self._hub.sockets
+        for socket in sockets:
+            delay = random.randrange(0, max(1, int(spread * 1000)))  # noqa: S311 - jitter
+            socket.push(push_frame({"op": "drain", "d": {"retry_after_ms": delay}}))
+        await self._commands.drain()
+        random.shuffle(sockets)
+        for number, socket in enumerate(sockets):
+            socket.close(CloseCode.DRAINING)
+            if number % 100 == 99:
+                await asyncio.sleep(spread * 100 / len(sockets))
+
+
+def _actor(socket: Socket) -> Actor:
+    return Actor(user_id=socket.session.principal.user_id, username=socket.session.principal.username)
+
+
+def _id_of(line: str) -> int | None:
+    """The number of a request that may be wrong otherwise, so that its refusal can name it."""
+    try:
+        request = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise ValidationFailed("The frame is not JSON.") from error
+    number = request.get("id") if isinstance(request, dict) else None
+    return number if isinstance(number, int) else None
+
+
+def _summary(error: ValidationError) -> str:
+    return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())

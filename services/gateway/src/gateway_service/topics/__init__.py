@@ -1,0 +1,1 @@
+"""The live side of conversations: one ordered, gapless stream a conversation, for all sockets of this gateway."""

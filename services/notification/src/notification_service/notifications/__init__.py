@@ -1,0 +1,1 @@
+"""The inbox: one row for each person and happening, read or not."""
