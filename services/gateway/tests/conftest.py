@@ -46,6 +46,7 @@ from servicekit.valkey import create_valkey
 SERVICES = Path(__file__).parents[2]
 CLIENT, ISSUER = "the-client", "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_test"
 EPOCH = "e1"
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
 class Backend:
@@ -64,7 +65,7 @@ class Backend:
         self.app.add_api_route("/internal/missed", self.missed, methods=["POST"])
         self.app.add_api_route("/internal/commands", self.commands, methods=["POST"])
         self.app.add_api_route("/v1/{path:path}", self.echo, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
-        self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        self.key = KEY
 
     def append(self, conversation: str, by: str = "user-ada", **data: Any) -> dict[str, Any]:
         """Add an event to a log, as chat would commit it."""

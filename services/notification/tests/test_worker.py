@@ -11,7 +11,6 @@ from notification_service.consumers import handlers
 from notification_service.main import create as create_api
 from notification_service.notifications.domain import of_message
 from notification_service.notifications.service import DeliveryService
-from notification_service.settings import NotificationSettings
 from notification_service.worker import create
 from servicekit.aws import Aws
 from servicekit.dynamodb import from_item, to_item
@@ -19,7 +18,6 @@ from servicekit.fanout import FanoutPublisher
 from servicekit.inbox import Consumer, DynamoLedger
 from servicekit.sns import Publisher
 from servicekit.testing import PREFIX, REGION, client_of, eventually
-from servicekit.valkey import create_valkey
 
 SERVICES = Path(__file__).parents[2]
 
@@ -233,8 +231,3 @@ async def test_the_worker_works_without_valkey(settings, publish, message_create
     await publish(message_created(f"user-{bob}"))
     async with client_of(create(settings.model_copy(update={"valkey_url": "redis://127.0.0.1:1/0"}))):
         assert len(await inbox(at_least=1)) == 1
-
-
-def test_valkey_is_asked_for_by_the_environment_files_name(monkeypatch):
-    monkeypatch.setenv("NOTIFICATION_VALKEY_URL", "redis://elsewhere:6379/0")
-    assert create_valkey(NotificationSettings().valkey_url).connection_pool.connection_kwargs["host"] == "elsewhere"

@@ -122,6 +122,8 @@ def main() -> None:
     except LocalCloudError as error:
         console.fail(error)
         sys.exit(1)
+    except supervisor.Interrupted:
+        sys.exit(130)
 
 
 if __name__ == "__main__":

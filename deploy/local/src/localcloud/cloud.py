@@ -85,6 +85,7 @@ class Cloud:
             "AWS_ENDPOINT_URL": emulator,
         }
         self.state.addresses = {name: self.given.get(name) or server.url for name, server in embedded.items()}
+        save_state(self.layout.state, self.state)  # before the cluster takes the password for good
         wanted = [server for name, server in embedded.items() if not self.given.get(name)]
         self.fleet.start(server.program(self.layout.log(type(server).__name__.lower())) for server in wanted)
         self.fleet.wait()

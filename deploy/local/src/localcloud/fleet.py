@@ -13,7 +13,7 @@ from localcloud.errors import LocalCloudError
 from localcloud.processes import Program, ask_to_stop, await_end, describe_exit, identify, spawn, stop
 from localcloud.state import Recorded
 
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 _POLL_SECONDS = 0.05
 _STABLE_SECONDS = 30.0
 _FIRST_DELAY, _LONGEST_DELAY = 0.25, 8.0
@@ -81,10 +81,6 @@ class Fleet:
             if time.monotonic() > deadline:
                 raise LocalCloudError(f"{program.name} is not ready after {seconds:.0f} s", log=program.log)
             time.sleep(_POLL_SECONDS)
-
-    def waiting(self) -> list[str]:
-        """Return the names of those that are not ready."""
-        return [name for name, running in self._running.items() if not running.ready]
 
     def tend(self) -> list[str]:
         """Look after all once: start again what died; return the names of those that are ready again."""

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from types import FrameType
 from typing import Never
@@ -87,6 +87,8 @@ def _attend(cloud: Cloud, process: subprocess.Popen[bytes]) -> int:
 def _descend(cloud: Cloud) -> None:
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
+    with suppress(OSError):  # after a hang-up there is no terminal to tell
+        console.say("stopping")
     cloud.fleet.stop()
     cloud.state.supervisor, cloud.state.ready = None, False
     save_state(cloud.layout.state, cloud.state)

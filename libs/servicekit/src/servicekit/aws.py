@@ -9,13 +9,17 @@ from typing import Any, Self
 
 import aioboto3
 from aiobotocore.config import AioConfig
+from aiobotocore.session import get_session
+from botocore.loaders import create_loader
 
 CONNECTIONS = 64
+_service_models = create_loader()
+"""Parsed once a process: reading the models is most of what a client costs."""
 _config = AioConfig(
-    connect_timeout=2,
+    connect_timeout=1,
     read_timeout=25,
     max_pool_connections=CONNECTIONS,
-    retries={"mode": "adaptive", "max_attempts": 4},
+    retries={"mode": "adaptive", "max_attempts": 3},
 )
 
 
@@ -23,7 +27,9 @@ class Aws:
     """The process's clients, one a service, opened when first asked for and closed together."""
 
     def __init__(self, region: str, **credentials: str) -> None:
-        self._session = aioboto3.Session(region_name=region, **credentials)
+        session = get_session()
+        session.register_component("data_loader", _service_models)
+        self._session = aioboto3.Session(region_name=region, botocore_session=session, **credentials)
         self._stack = AsyncExitStack()
         self._clients: dict[str, Any] = {}
 

@@ -27,8 +27,9 @@ class Health:
 
     async def failing(self) -> dict[str, str]:
         """The critical checks that fail, with the reason."""
-        results = await asyncio.gather(*map(self._outcome, self._checks.values()))
-        return {name: reason for name, reason in zip(self._checks, results, strict=True) if reason}
+        checks = dict(self._checks)
+        results = await asyncio.gather(*map(self._outcome, checks.values()))
+        return {name: reason for name, reason in zip(checks, results, strict=True) if reason}
 
     @staticmethod
     async def _outcome(check: Check) -> str | None:

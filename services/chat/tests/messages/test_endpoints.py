@@ -51,9 +51,7 @@ async def test_two_people_may_use_the_same_id(people) -> None:
 async def test_concurrent_sends_get_dense_places(people) -> None:
     ada, bob = await people("ada", "bob")
     conversation = await conversation_of(ada, bob)
-    answers = await asyncio.gather(
-        *(who.send(conversation, uuid4(), f"{n}") for n in range(40) for who in (ada, bob))
-    )
+    answers = await asyncio.gather(*(who.send(conversation, uuid4(), f"{n}") for n in range(40) for who in (ada, bob)))
     assert sorted(answer.json()["seq"] for answer in answers) == list(range(3, 83))
     assert sorted(answer.json()["msg_no"] for answer in answers) == list(range(1, 81))
 
@@ -156,5 +154,6 @@ async def test_one_message_can_be_read_by_members_alone(people) -> None:
 async def test_without_a_signed_identity_nothing_is_answered(client) -> None:
     answer = await client.get("/v1/conversations")
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
-    answer = await client.put(f"/v1/conversations/x/messages/{uuid4()}", headers={"x-messenger-identity": "v4.public.x"})
+    forged = {"x-messenger-identity": "v4.public.x"}
+    answer = await client.put(f"/v1/conversations/x/messages/{uuid4()}", headers=forged)
     assert answer.status_code == 401

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chat_service.models import Base
@@ -38,7 +38,7 @@ class MemberRow(Base):
         Index("members_by_user", "user_id", "conversation_id", postgresql_where=text("left_at IS NULL")),
     )
 
-    conversation_id: Mapped[UUID] = mapped_column(primary_key=True)
+    conversation_id: Mapped[UUID] = mapped_column(ForeignKey("conversations.id"), primary_key=True)
     user_id: Mapped[str] = mapped_column(primary_key=True)
     username: Mapped[str]
     role: Mapped[str]

@@ -1,0 +1,11 @@
+"""The reference client of Messenger's public protocol: REST, the socket, and the session that outlives sockets.
+
+Knows nothing of terminals, files or this machine's suite, so that tests and other programs can use it as it is.
+"""
+
+from messengerctl.client.errors import Refused, SessionEnded, Unreachable
+from messengerctl.client.log import Event, Log
+from messengerctl.client.rest import Client, Tokens
+from messengerctl.client.session import Listener, Session, State
+
+__all__ = ["Client", "Event", "Listener", "Log", "Refused", "Session", "SessionEnded", "State", "Tokens", "Unreachable"]

@@ -1,0 +1,140 @@
+"""What gateways ask: batches, positions, and what a returning client missed."""
+
+from uuid import uuid4
+
+import orjson
+import pytest
+
+from chat_service.main import create
+from messenger_contracts.identity import service
+from messenger_contracts.realtime import conversation_channel, user_channel
+from servicekit.testing import PREFIX, client_of
+from servicekit.valkey import create_valkey
+
+
+@pytest.fixture
+async def gateway(client, callers):
+    headers = await callers.headers(service("gateway"))
+
+    async def ask(name: str, **body):
+        return await client.post(f"/internal/{name}", json=body, headers=headers)
+
+    return ask
+
+
+def send(who, conversation: str, text: str = "hi", client_id: str | None = None) -> dict:
+    return {
+        "op": "send",
+        "actor": {"user_id": who.id, "username": who.name},
+        "conversation_id": conversation,
+        "client_id": client_id or str(uuid4()),
+        "body": {"text": text},
+    }
+
+
+async def test_a_batch_keeps_its_order_and_one_failure_is_its_own(people, gateway) -> None:
+    ada, bob, eve = await people("ada", "bob", "eve")
+    c = (await ada.begin(bob)).json()["id"]
+    again = str(uuid4())
+    read = {"op": "read", "actor": {"user_id": bob.id, "username": "bob"}, "conversation_id": c, "seq": 2}
+    batch = [
+        send(ada, c, "1", again),
+        send(eve, c),
+        send(bob, c),
+        send(ada, c, "1", again),
+        send(ada, c, "2", again),
+        read,
+    ]
+    results = (await gateway("commands", commands=batch)).json()["results"]
+    assert [result["sent"] and result["sent"]["seq"] for result in results] == [3, None, 4, 3, None, None]
+    assert [result["error"] and result["error"]["code"] for result in results] == [
+        None,
+        "not_member",
+        None,
+        None,
+        "idempotency_mismatch",
+        None,
+    ]
+    assert results[5]["read"]["read_seq"] == 2
+
+
+async def test_people_cannot_speak_for_others(people) -> None:
+    [ada] = await people("ada")
+    for name in ("commands", "positions", "missed"):
+        answer = await ada.request("POST", f"/internal/{name}", json={"commands": [], "ids": [], "after": {}})
+        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+
+
+async def test_a_resume_brings_all_that_was_missed(people) -> None:
+    ada, bob = await people("ada", "bob")
+    c = (await ada.begin(bob)).json()["id"]
+    for n in range(4):
+        await ada.send(c, uuid4(), str(n))
+    answer = (await bob.request("POST", "/internal/resume", json={"positions": {c: 4, "gone": 9}, "limit": 10})).json()
+    assert [event["seq"] for event in answer["events"]] == [5, 6]
+    assert answer["complete"] is True
+    assert answer["left"] == ["gone"]
+    assert answer["conversations"][c]["last_seq"] == 6
+
+
+async def test_a_resume_past_its_limit_brings_nothing(people) -> None:
+    ada, bob = await people("ada", "bob")
+    c = (await ada.begin(bob)).json()["id"]
+    answer = (await bob.request("POST", "/internal/resume", json={"positions": {}, "limit": 1})).json()
+    assert (answer["complete"], answer["events"]) == (False, [])
+    assert answer["conversations"][c]["last_seq"] == 2
+
+
+async def test_a_position_beyond_the_log_is_named(people) -> None:
+    ada, bob = await people("ada", "bob")
+    c = (await ada.begin(bob)).json()["id"]
+    answer = (await bob.request("POST", "/internal/resume", json={"positions": {c: 3}, "limit": 10})).json()
+    assert (answer["complete"], answer["unknown"]) == (False, [c])
+
+
+async def test_a_gateway_learns_positions_and_reads_on(people, gateway) -> None:
+    ada, bob = await people("ada", "bob")
+    c = (await ada.begin(bob)).json()["id"]
+    await ada.send(c, uuid4())
+    standing = (await gateway("positions", ids=[c, str(uuid4())])).json()["conversations"]
+    assert {each: position["last_seq"] for each, position in standing.items()} == {c: 3}
+    events = (await gateway("missed", after={c: 1}, limit=1)).json()["events"]
+    assert [event["seq"] for event in events] == [2]
+
+
+async def test_what_is_committed_is_told_to_the_sockets(people, valkey_url, client) -> None:
+    ada, bob = await people("ada", "bob")
+    valkey = create_valkey(valkey_url)
+    async with valkey.pubsub(ignore_subscribe_messages=True) as pubsub:
+        await pubsub.psubscribe(user_channel(PREFIX, "*"), conversation_channel(PREFIX, "*"))
+        await pubsub.get_message(timeout=5)
+
+        async def heard(topic: str) -> dict:
+            while True:
+                message = await pubsub.get_message(timeout=5)
+                assert message is not None or pubsub.subscribed
+                if message and message["channel"].decode() == topic:
+                    return orjson.loads(message["data"])
+
+        c = (await ada.begin(bob)).json()["id"]
+        assert (await heard(user_channel(PREFIX, bob.id)))["joined"] == [c]
+        await ada.send(c, uuid4(), "hi")
+        [event] = (await heard(conversation_channel(PREFIX, c)))["events"]
+        shown = (await bob.get(f"/v1/conversations/{c}/events", after_seq=2)).json()["items"]
+        assert [event] == shown
+        await bob.request("PUT", f"/v1/conversations/{c}/read", json={"seq": 3})
+        [push] = (await heard(conversation_channel(PREFIX, c)))["pushes"]
+        assert push == {"op": "read", "d": {"c": c, "by": bob.id, "seq": 3}}
+    await valkey.aclose()
+
+
+async def test_without_valkey_sends_are_stored_all_the_same(settings, callers) -> None:
+    alone = settings.model_copy(update={"valkey_url": "redis://127.0.0.1:1/0"})
+    async with client_of(create(alone)) as client:
+        headers = await callers.user("ada")
+        begun = await client.post(
+            "/v1/conversations", json={"kind": "direct", "member_ids": ["user-bob"]}, headers=headers
+        )
+        c = begun.json()["id"]
+        sent = await client.put(f"/v1/conversations/{c}/messages/{uuid4()}", json={"text": "hi"}, headers=headers)
+        assert (begun.status_code, sent.status_code) == (201, 201)

@@ -1,0 +1,78 @@
+"""Planning a group: dense, in order of arrival, once each."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chat_service.log.domain import to_log_event
+from chat_service.messages.domain import Head, Send, Stored, digest, live_event, plan
+from messenger_contracts.commands import MessageCreate, Sent
+from messenger_contracts.problem import ErrorCode
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+ROOMS = [UUID(int=1), UUID(int=2)]
+MEMBERS = {ROOMS[0]: {"ada", "bob"}, ROOMS[1]: {"ada"}}
+
+sends = st.lists(
+    st.builds(
+        lambda room, user, number, text: Send(
+            room, user, user, UUID(int=number), text, digest(MessageCreate(text=text))
+        ),
+        st.sampled_from([*ROOMS, UUID(int=3)]),
+        st.sampled_from(["ada", "bob"]),
+        st.integers(0, 8),
+        st.sampled_from(["x", "y"]),
+    ),
+    max_size=40,
+)
+
+
+def run(group: list[Send], heads: dict[UUID, Head], known: dict[tuple, Stored]):
+    members = {place: send.user_id in MEMBERS.get(send.conversation_id, ()) for place, send in enumerate(group)}
+    stored = {place: known[send.key] for place, send in enumerate(group) if send.key in known}
+    planned = plan(group, heads, members, stored, NOW)
+    known |= {send.key: message for send, message in planned.new}
+    return planned
+
+
+@given(st.lists(sends, max_size=5))
+def test_groups_make_dense_logs_whatever_they_hold(groups) -> None:
+    heads, known, order = {room: Head("e", 2, 0) for room in ROOMS}, {}, {room: [] for room in ROOMS}
+    for group in groups:
+        planned = run(group, heads, known)
+        assert len(planned.answers) == len(group)
+        for send, message in planned.new:
+            order[send.conversation_id].append((message.seq, message.msg_no))
+    for room in ROOMS:
+        assert order[room] == [(n + 2, n) for n in range(1, len(order[room]) + 1)]
+        assert (heads[room].last_seq, heads[room].last_msg_no) == (2 + len(order[room]), len(order[room]))
+
+
+@given(sends, sends)
+def test_every_answer_is_the_message_of_its_key_or_says_why_not(first, second) -> None:
+    heads, known = {room: Head("e", 0, 0) for room in ROOMS}, {}
+    for group in (first, second):
+        for send, answer in zip(group, run(group, heads, known).answers, strict=True):
+            if isinstance(answer, Sent):
+                message = known[send.key]
+                assert (answer.id, answer.seq) == (str(message.id), message.seq)
+                assert message.digest == send.digest
+            elif send.user_id in MEMBERS.get(send.conversation_id, ()):
+                assert answer.code is ErrorCode.IDEMPOTENCY_MISMATCH
+                assert known[send.key].digest != send.digest
+            else:
+                assert answer.code is ErrorCode.NOT_MEMBER
+
+
+def test_a_live_event_is_what_the_log_will_show() -> None:
+    send = Send(ROOMS[0], "ada", "Ada", UUID(int=9), "hi", b"")
+    message = Stored(UUID(int=7), 3, 1, b"", NOW)
+
+    class Row:
+        message_id, conversation_id, client_id = message.id, send.conversation_id, send.client_id
+        seq, msg_no, by, text, created_at = 3, 1, "ada", "hi", NOW
+        epoch, type, at, by_name, data, others = "e", "message.created", NOW, "Ada", None, []
+
+    assert live_event(send, message, "e") == to_log_event(Row()).model_dump(mode="json")
