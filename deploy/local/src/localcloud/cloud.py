@@ -17,7 +17,7 @@ from localcloud.emulator import Emulator, ensure_environment, is_made
 from localcloud.errors import LocalCloudError
 from localcloud.fleet import Fleet
 from localcloud.paths import Layout
-from localcloud.postgres import Postgres
+from localcloud.postgres import Postgres, schema_revision
 from localcloud.processes import Program
 from localcloud.provision import Outputs, connect, provision
 from localcloud.state import Recorded, Service, State, save_state
@@ -119,6 +119,8 @@ class Cloud:
                 outcome.result()
 
     def _migrate(self, member: Member, wiring: Wiring) -> None:
+        if schema_revision(self._databases[member.name]) == member.newest_revision:
+            return
         log = self.layout.log(f"{member.name} migrations")
         command = [sys.executable, "-m", "alembic", "upgrade", "head"]
         environment = {**os.environ, **wiring.environment(member)}

@@ -128,6 +128,14 @@ def create_database(superuser_url: str, name: str, password: str) -> None:
         raise LocalCloudError(f"database {name} cannot be created: {_reason(outcome.stderr)}")
 
 
+def schema_revision(url: str) -> str | None:
+    """Return the Alembic revision that a database is at; None for one that was never migrated."""
+    query = ("--no-psqlrc", "--tuples-only", "--no-align", "--command", "SELECT version_num FROM alembic_version")
+    command = (_binary("psql"), *query, url.replace("+asyncpg", ""))
+    outcome = subprocess.run(command, capture_output=True, text=True, check=False)
+    return outcome.stdout.strip() or None if outcome.returncode == 0 else None
+
+
 def service_database_url(superuser_url: str, name: str, password: str) -> str:
     """Return the URL by which a database's own role reaches it."""
     address = urlsplit(superuser_url)

@@ -54,6 +54,13 @@ class Member:
         return (self.folder / "alembic.ini").exists()
 
 
+    @property
+    def newest_revision(self) -> str:
+        """The revision that its migrations lead to: files are named `REVISION_what_it_does.py`, in order."""
+        files = sorted((self.folder / "migrations" / "versions").glob("[0-9]*_*.py"))
+        return files[-1].name.split("_", 1)[0]
+
+
 def discover(services: Path) -> list[Member]:
     """Return the services that can be run, by name."""
     folders = sorted(folder for folder in services.glob("*") if (folder / "src").is_dir())

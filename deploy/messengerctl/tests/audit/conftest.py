@@ -21,6 +21,8 @@ MESSAGES = 5
 class Stores:
     """The two stores that the audit compares, open to damage."""
 
+    conversation_id = C
+
     def __init__(self, suite: Suite, connection: asyncpg.Connection) -> None:
         self.suite = suite
         self.sql = connection

@@ -15,7 +15,7 @@ from fastapi import FastAPI
 
 from messenger_contracts.realtime import MAX_FRAME_BYTES, PING_SECONDS
 from servicekit.settings import ServiceSettings
-from servicekit.telemetry import setup_exporters, setup_logging
+from servicekit.telemetry import setup_logging
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,10 @@ class DrainingServer(uvicorn.Server):
 def serve(app: FastAPI, settings: ServiceSettings) -> None:
     """Run an app until a signal ends it. An app with more to do on drain sets `app.state.drain`."""
     setup_logging(settings)
-    setup_exporters(settings)
+    if settings.otlp_endpoint:
+        from servicekit.exporters import install_exporters  # see there why not above
+
+        install_exporters(settings, settings.otlp_endpoint)
     config = uvicorn.Config(
         app,
         host=settings.host,

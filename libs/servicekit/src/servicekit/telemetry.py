@@ -15,14 +15,7 @@ from typing import Any
 
 import orjson
 from opentelemetry import context, metrics, trace
-from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
-from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -148,18 +141,3 @@ def setup_logging(settings: ServiceSettings) -> None:
 def records_traces() -> bool:
     """Whether the spans of this process go anywhere."""
     return isinstance(trace.get_tracer_provider(), TracerProvider)
-
-
-def setup_exporters(settings: ServiceSettings) -> None:
-    """Install the providers of traces and metrics for the whole process.
-
-    `Tracing` decides for each piece of work; what happens outside any, such as a relay's polling, is not recorded.
-    """
-    resource = Resource.create({"service.name": settings.SERVICE, "deployment.environment": settings.environment})
-    readers: list[MetricReader] = []
-    if settings.otlp_endpoint:
-        readers = [PeriodicExportingMetricReader(OTLPMetricExporter(f"{settings.otlp_endpoint}/v1/metrics"))]
-        traces = TracerProvider(resource=resource, sampler=ParentBased(ALWAYS_OFF))
-        traces.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{settings.otlp_endpoint}/v1/traces")))
-        trace.set_tracer_provider(traces)
-    metrics.set_meter_provider(MeterProvider(readers, resource=resource))

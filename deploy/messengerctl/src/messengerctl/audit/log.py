@@ -24,10 +24,14 @@ _BEHIND_THE_END = """
 _HOLES_IN_MESSAGES = """
     SELECT c.id, wanted.msg_no FROM conversations c
     CROSS JOIN LATERAL generate_series(1, c.last_msg_no) AS wanted (msg_no)
-    LEFT JOIN (SELECT conversation_id, row_number() OVER (PARTITION BY conversation_id ORDER BY seq) AS place, msg_no
-               FROM messages) m
-      ON m.conversation_id = c.id AND m.place = wanted.msg_no AND m.msg_no = wanted.msg_no
+    LEFT JOIN messages m ON m.conversation_id = c.id AND m.msg_no = wanted.msg_no
     WHERE m.msg_no IS NULL ORDER BY 1, 2
+"""
+_OUT_OF_ORDER = """
+    SELECT conversation_id, seq FROM (
+        SELECT conversation_id, seq, msg_no,
+               lag(msg_no) OVER (PARTITION BY conversation_id ORDER BY seq) AS before FROM messages
+    ) m WHERE msg_no <= before ORDER BY 1, 2
 """
 _WITHOUT_MESSAGE = """
     SELECT l.conversation_id, l.seq FROM log l WHERE l.type = 'message.created' AND NOT EXISTS (
@@ -61,6 +65,7 @@ _CHECKS = (
     (Place.MESSAGES, Fault.MISSING, _WITHOUT_MESSAGE),
     (Place.LOG, Fault.MISSING, _WITHOUT_EVENT),
     (Place.MESSAGES, Fault.DOUBLED, _SENT_TWICE),
+    (Place.MESSAGES, Fault.MISPLACED, _OUT_OF_ORDER),
 )
 
 

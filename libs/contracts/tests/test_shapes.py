@@ -1,0 +1,67 @@
+"""What every shape has in common: strict about what comes in, complete in what goes out."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from messenger_contracts.shapes import Request, Shape, Timestamp, format_timestamp
+
+TIMESTAMP = TypeAdapter[datetime](Timestamp)
+
+
+class Sent(Shape):
+    """Something we send."""
+
+    name: str
+    nick: str | None = None
+
+
+class Received(Request):
+    """Something we are sent."""
+
+    name: str
+
+
+@pytest.mark.parametrize(
+    ("instant", "text"),
+    [
+        (datetime(2026, 1, 31, 9, 30, 0, 123456, UTC), "2026-01-31T09:30:00.123Z"),
+        (datetime(2026, 1, 31, 9, 30, 0, 999, UTC), "2026-01-31T09:30:00.000Z"),
+        (datetime(2026, 1, 31, 9, 30), "2026-01-31T09:30:00.000Z"),  # noqa: DTZ001 - the case that is meant
+        (datetime(2026, 1, 31, 9, 30, tzinfo=timezone(timedelta(hours=2))), "2026-01-31T07:30:00.000Z"),
+        (datetime(1, 1, 1, tzinfo=UTC), "0001-01-01T00:00:00.000Z"),
+    ],
+)
+def test_a_timestamp_is_utc_with_milliseconds(instant: datetime, text: str) -> None:
+    assert format_timestamp(instant) == text
+
+
+@given(st.datetimes(timezones=st.just(UTC)))
+def test_a_timestamp_loses_nothing_but_microseconds(instant: datetime) -> None:
+    read = TIMESTAMP.validate_json(TIMESTAMP.dump_json(instant))
+
+    assert read == instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+    assert read.tzinfo is UTC or read.utcoffset() == timedelta(0)
+
+
+def test_a_missing_optional_is_null_and_never_absent() -> None:
+    assert Sent(name="Ann").model_dump_json() == '{"name":"Ann","nick":null}'
+
+
+def test_a_reader_ignores_what_it_does_not_know() -> None:
+    assert Sent.model_validate({"name": "Ann", "colour": "red"}) == Sent(name="Ann")
+
+
+def test_a_sender_hears_of_what_we_do_not_know() -> None:
+    with pytest.raises(ValidationError, match="colour"):
+        Received.model_validate({"name": "Ann", "colour": "red"})
+
+
+def test_shapes_do_not_change() -> None:
+    sent = Sent(name="Ann")
+
+    with pytest.raises(ValidationError, match="frozen"):
+        sent.__setattr__("name", "Bob")

@@ -1,0 +1,45 @@
+"""What a person types."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def messengerctl(suite):
+    """Run a command; returns the finished process."""
+
+    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "messengerctl", *arguments]
+        environment = {**os.environ, "MESSENGER_STATE": str(suite.path)}
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=180)
+
+    return run
+
+
+def test_the_demonstration_loses_and_doubles_nothing(messengerctl):
+    demo = messengerctl("demo")
+    assert demo.returncode == 0, demo.stdout + demo.stderr
+    assert "0 lost, 0 doubled" in demo.stdout
+
+
+def test_the_audit_finds_nothing(messengerctl):
+    audit = messengerctl("audit")
+    assert audit.returncode == 0, audit.stdout
+
+
+def test_the_doctor_finds_nothing(messengerctl):
+    doctor = messengerctl("doctor")
+    assert doctor.returncode == 0, doctor.stdout
+    assert "✗" not in doctor.stdout
+
+
+def test_a_script_signs_up_unattended(messengerctl, suite):
+    signed_up = messengerctl("sign-up", "--username", "unattended")
+    assert signed_up.returncode == 0, signed_up.stdout
+    mail = messengerctl("mail", "--to", "unattended@example.com")
+    assert re.search(r"\b\d{6}\b", mail.stdout)
+    assert (suite.path.parent / "people" / "unattended.json").stat().st_mode & 0o777 == 0o600
