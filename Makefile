@@ -32,6 +32,15 @@ clean: ## Stop everything and remove its data
 demo: ## Let two people meet and talk on the running suite
 	@$(RUN) messengerctl demo
 
+talk: ## Talk yourself (NAME=ada PEER=bob, in two terminals)
+	@$(RUN) messengerctl chat $(NAME) $(PEER)
+
+doctor: ## Say what is well, and what to do about the rest
+	@$(RUN) messengerctl doctor
+
+audit: ## Name every event that is missing or doubled
+	@$(RUN) messengerctl audit
+
 ##@ Test
 
 check: static unit ## All that must hold before a commit

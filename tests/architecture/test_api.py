@@ -1,5 +1,6 @@
 """What the services publish of themselves is complete, and as the code has it."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -67,3 +68,9 @@ def test_every_event_type_has_a_schema(root: Path) -> None:
     described = {path.stem for path in (root / "libs/contracts/schemas").glob("*.json")}
 
     assert described == ALL.keys()
+
+
+def test_the_public_document_has_the_socket(root: Path) -> None:
+    document = json.loads((root / "services" / EDGE / "openapi.json").read_text())
+
+    assert "101" in document["paths"]["/v1/realtime"]["get"]["responses"]

@@ -93,7 +93,7 @@ async def test_chat_does_not_notice_what_it_does_not_need(suite, meeting, proces
 
 async def test_a_client_may_connect_while_aws_is_away(suite, carol, clients):
     client = await clients.of(carol)
-    await client.conversations()
+    await client.request("GET", "/v1/conversations")
     with hanging(suite, "emulator"):
         async with Session(client, Listener()) as session:
             await session.live(10)

@@ -8,14 +8,16 @@ from servicekit.testing import eventually
 
 
 class Ear(Listener):
-    """Remembers what it was told."""
+    """Remembers what it was told, of one conversation or of all."""
 
-    def __init__(self) -> None:
+    def __init__(self, conversation_id: str = "") -> None:
+        self._conversation_id = conversation_id
         self.events: list[Event] = []
         self.pushes: list[tuple[str, dict[str, Any]]] = []
 
     def event(self, event: Event) -> None:
-        self.events.append(event)
+        if event.c.startswith(self._conversation_id):
+            self.events.append(event)
 
     def push(self, op: str, d: dict[str, Any]) -> None:
         self.pushes.append((op, d))
@@ -73,7 +75,7 @@ async def test_everybody_sees_the_same_log(ada, bob, clients):
     conversation = await of_ada.converse(bob.user_id)
     again = await of_bob.converse(ada.user_id)
     assert again.id == conversation.id
-    ears = [Ear(), Ear(), Ear()]
+    ears = [Ear(conversation.id) for _ in range(3)]
     at = {conversation.id: again.last_seq}
     async with (
         Session(of_ada, ears[0], at) as ada_speaks,

@@ -4,6 +4,7 @@ import asyncio
 import json
 import signal
 from contextlib import asynccontextmanager
+from uuid import uuid4
 
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -134,13 +135,14 @@ async def test_a_client_that_was_away_is_told_what_it_missed(ada, bob, clients):
     of_ada, of_bob = await clients.of(ada), await clients.of(bob)
     conversation = await of_ada.converse(bob.user_id)
     for number in range(5):
-        await of_bob.put_message(conversation.id, f"01900000-0000-7000-8000-{number:012}", f"missed {number}")
+        await of_bob.put_message(conversation.id, str(uuid4()), f"missed {number}")
 
     class Ear(Listener):
         seqs: list[int] = []
 
         def event(self, event) -> None:
-            self.seqs.append(event.seq)
+            if event.c == conversation.id:
+                self.seqs.append(event.seq)
 
     async with Session(of_ada, Ear(), {conversation.id: conversation.last_seq}):
 

@@ -17,16 +17,10 @@ from messenger_contracts.events import ALL
 
 HERE = Path(__file__).parent
 LIMITS = {
-    "minimum",
-    "maximum",
-    "exclusiveMinimum",
-    "exclusiveMaximum",
-    "minLength",
-    "maxLength",
-    "minItems",
-    "maxItems",
+    *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
+    *("minLength", "maxLength", "pattern", "format", "const"),
+    *("minItems", "maxItems", "uniqueItems"),
 }
-LIMITS |= {"pattern", "format", "const", "multipleOf", "uniqueItems"}
 Schema = dict[str, Any]
 
 
@@ -66,24 +60,29 @@ class _Comparison:
             yield from self._compare_one(at, old, new)
 
     def _compare_one(self, at: str, old: Schema, new: Schema) -> Iterator[str]:
-        if old.get("type") != new.get("type") and (old.get("type"), new.get("type")) != ("integer", "number"):
-            yield f"{at}: {old.get('type')} became {new.get('type')}"
-        if "enum" in new and not set(old.get("enum", [old.get("const", object())])) <= set(new["enum"]):
-            yield f"{at}: a value is gone"
-        yield from (
-            f"{at}: {limit} is new" for limit in sorted(LIMITS) if new.get(limit, old.get(limit)) != old.get(limit)
-        )
-        for name, part in old.get("properties", {}).items():
-            if name not in new.get("properties", {}):
-                yield f"{at}/{name}: gone"
-            else:
-                yield from self.compare(f"{at}/{name}", part, new["properties"][name])
-        yield from (
-            f"{at}/{name}: required now" for name in sorted(set(new.get("required", [])) - set(old.get("required", [])))
-        )
+        yield from _narrower_values(at, old, new)
+        yield from self._compare_members(at, old.get("properties", {}), new.get("properties", {}))
+        demanded = set(new.get("required", [])) - set(old.get("required", []))
+        yield from (f"{at}/{name}: required now" for name in sorted(demanded))
         for inner in ("items", "additionalProperties"):
             if isinstance(old.get(inner), dict) and isinstance(new.get(inner), dict):
                 yield from self.compare(f"{at}/*", old[inner], new[inner])
+
+    def _compare_members(self, at: str, old: Schema, new: Schema) -> Iterator[str]:
+        yield from (f"{at}/{name}: gone" for name in old.keys() - new.keys())
+        for name in old.keys() & new.keys():
+            yield from self.compare(f"{at}/{name}", old[name], new[name])
+
+
+def _narrower_values(at: str, old: Schema, new: Schema) -> Iterator[str]:
+    kinds = (old.get("type"), new.get("type"))
+    if kinds[0] != kinds[1] and kinds != ("integer", "number"):
+        yield f"{at}: {kinds[0]} became {kinds[1]}"
+    if "enum" in new and not set(old.get("enum", [old.get("const", object())])) <= set(new["enum"]):
+        yield f"{at}: a value is gone"
+    for limit in sorted(LIMITS & new.keys()):
+        if new[limit] != old.get(limit):
+            yield f"{at}: {limit} is new"
 
 
 def _resolve(schema: Schema, definitions: Schema) -> Schema:

@@ -97,6 +97,20 @@ def test_a_socket_is_described_by_its_handshake(make_app: MakeApp) -> None:
     assert "101" in operation["responses"]
 
 
+def test_a_route_of_status_101_stands_for_a_socket(make_app: MakeApp) -> None:
+    router = APIRouter()
+
+    @router.get("/v1/realtime", status_code=101)
+    async def realtime() -> None:
+        """Listen."""
+
+    document = merge("Messenger", "", [_api(make_app, "gateway", router)])
+
+    operation = document["paths"]["/v1/realtime"]["get"]
+    assert operation["responses"].keys() == {"101"}
+    assert operation["security"] == [{"bearer": []}, {"session": []}, {"ticket": []}]
+
+
 def test_the_public_document_asks_for_credentials_only_where_they_are_needed(make_app: MakeApp) -> None:
     router = APIRouter()
 

@@ -25,8 +25,15 @@ _SEEN_AS = {State.LIVE: "●", State.CONNECTING: "◌", State.WAITING: "◌", St
 class Window(Listener):
     """What one of two people sees of their conversation, and does in it."""
 
-    def __init__(self, client: Client, me: Person, peer_name: str, conversation: Conversation) -> None:
-        self.session = Session(client, self, {conversation.id: conversation.last_seq})
+    def __init__(
+        self,
+        client: Client,
+        me: Person,
+        peer_name: str,
+        conversation: Conversation,
+        positions: dict[str, int],
+    ) -> None:
+        self.session = Session(client, self, positions)
         self._client = client
         self._me = me
         self._peer = peer_name
@@ -145,7 +152,8 @@ def _complain(text: str) -> None:
 async def converse(client: Client, me: Person, peer_id: str, peer_name: str) -> None:
     """Talk until /quit, Ctrl-C, Ctrl-D or the end of the session."""
     conversation = await client.converse(peer_id)
-    window = Window(client, me, peer_name, conversation)
+    elsewhere = {other.id: other.last_seq async for other in client.conversations()}
+    window = Window(client, me, peer_name, conversation, elsewhere | {conversation.id: conversation.last_seq})
     await window.history(HISTORY)
     prompt: PromptSession[str] = PromptSession(
         bottom_toolbar=window.toolbar, refresh_interval=1.0, erase_when_done=True

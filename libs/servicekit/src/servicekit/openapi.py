@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Any, get_args
 
 from fastapi import FastAPI
@@ -23,7 +24,10 @@ from servicekit.identity import CallingService, CurrentUser, require_identity
 
 METHODS = {"GET", "PUT", "POST", "PATCH", "DELETE"}
 SOCKET_RESPONSES = {"101": {"description": "The connection is a WebSocket from here on"}}
-"""OpenAPI has no word for a socket: the handshake is described, and the rest in prose."""
+"""OpenAPI has no word for a socket: the handshake is described, and the rest in prose.
+
+A route whose status is 101 stands for a socket that its app serves by other means.
+"""
 SERVERS = [{"url": "/", "description": "The origin that served this document"}]
 INTERNAL_SECURITY = {
     "identity": {
@@ -107,9 +111,10 @@ def _endpoints(context: RouteContext) -> Iterator[Endpoint]:
     if isinstance(context.original_route, WebSocketRoute):
         yield Endpoint("GET", path, name, Audience.PERSON, summary, rest.strip(), socket=True)
     elif isinstance(context.original_route, Route):
-        audience = _audience(getattr(context, "dependant", None))
+        socket = getattr(context, "status_code", None) == HTTPStatus.SWITCHING_PROTOCOLS
+        audience = Audience.PERSON if socket else _audience(getattr(context, "dependant", None))
         for method in sorted((context.methods or set()) & METHODS):
-            yield Endpoint(method, path, name, audience, summary, rest.strip())
+            yield Endpoint(method, path, name, audience, summary, rest.strip(), socket=socket)
 
 
 def _audience(dependant: Dependant | None) -> Audience:
@@ -146,7 +151,7 @@ def describe(app: FastAPI, name: str, summary: str) -> ServiceApi:
     document["tags"] = [{"name": name, "description": summary}]
     endpoints = endpoints_of(app)
     for socket in filter(lambda endpoint: endpoint.socket, endpoints):
-        document["paths"].setdefault(socket.path, {})["get"] = {"responses": SOCKET_RESPONSES}
+        document["paths"].setdefault(socket.path, {}).setdefault("get", {})["responses"] = SOCKET_RESPONSES
     known = {endpoint.key: endpoint for endpoint in endpoints}
     for path, method, operation in operations(document):
         operation |= _prose(name, known[path, method])

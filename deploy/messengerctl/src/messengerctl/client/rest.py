@@ -5,7 +5,7 @@ A request that may be repeated is repeated when no answer came; one answer that 
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -202,9 +202,16 @@ class Client:
         answer = await self.request("POST", "/v1/conversations", json=body, attempts=ATTEMPTS)
         return Conversation.model_validate_json(answer.content)
 
-    async def conversations(self, cursor: str | None = None) -> Page[Conversation]:
-        """A page of the conversations that this person is in, newest activity first."""
-        return Page[Conversation].model_validate_json(await self._get("/v1/conversations", cursor=cursor))
+    async def conversations(self) -> AsyncIterator[Conversation]:
+        """All conversations that this person is in, newest activity first, page after page."""
+        cursor: str | None = None
+        while True:
+            page = Page[Conversation].model_validate_json(await self._get("/v1/conversations", cursor=cursor))
+            for conversation in page.items:
+                yield conversation
+            cursor = page.next
+            if cursor is None:
+                return
 
     async def messages(
         self, conversation_id: str, *, before_seq: int | None = None, limit: int | None = None

@@ -250,16 +250,10 @@ class Session:
 
     async def _resynchronise(self) -> None:
         """Learn from the list of conversations where each log ends, and which were restored from a backup."""
-        cursor: str | None = None
-        while True:
-            page = await self._client.conversations(cursor)
-            for conversation in page.items:
-                self._notice_epoch(conversation.id, conversation.epoch, conversation.last_seq)
-                self._logs[conversation.id].learn(conversation.last_seq)
-                self._fill_if_behind(conversation.id)
-            cursor = page.next
-            if cursor is None:
-                return
+        async for conversation in self._client.conversations():
+            self._notice_epoch(conversation.id, conversation.epoch, conversation.last_seq)
+            self._logs[conversation.id].learn(conversation.last_seq)
+            self._fill_if_behind(conversation.id)
 
     def _push(self, op: str, d: dict[str, Any]) -> None:
         if op == "event":
