@@ -32,9 +32,6 @@ clean: ## Stop everything and remove its data
 demo: ## Let two people meet and talk on the running suite
 	@$(RUN) messengerctl demo
 
-talk: ## Talk yourself (NAME=ada PEER=bob, in two terminals)
-	@$(RUN) messengerctl chat $(NAME) $(PEER)
-
 doctor: ## Say what is well, and what to do about the rest
 	@$(RUN) messengerctl doctor
 

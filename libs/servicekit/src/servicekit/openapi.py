@@ -107,7 +107,7 @@ def endpoints_of(app: FastAPI) -> list[Endpoint]:
 
 def _endpoints(context: RouteContext) -> Iterator[Endpoint]:
     summary, _, rest = (inspect.getdoc(context.endpoint) or "").partition("\n")
-    path, name = str(context.path_format or context.path), str(context.name)
+    path, name = str(context.path_format or context.path), _name(context)
     if isinstance(context.original_route, WebSocketRoute):
         yield Endpoint("GET", path, name, Audience.PERSON, summary, rest.strip(), socket=True)
     elif isinstance(context.original_route, Route):
@@ -115,6 +115,13 @@ def _endpoints(context: RouteContext) -> Iterator[Endpoint]:
         audience = Audience.PERSON if socket else _audience(getattr(context, "dependant", None))
         for method in sorted((context.methods or set()) & METHODS):
             yield Endpoint(method, path, name, audience, summary, rest.strip(), socket=socket)
+
+
+def _name(context: RouteContext) -> str:
+    """The function, with its room in front: a service may have a `get` in each."""
+    package, *rooms = str(getattr(context.endpoint, "__module__", "")).split(".")
+    rooms = rooms[:-1] if package.endswith("_service") else []
+    return "_".join([*rooms, str(context.name)])
 
 
 def _audience(dependant: Dependant | None) -> Audience:
@@ -162,7 +169,7 @@ def describe(app: FastAPI, name: str, summary: str) -> ServiceApi:
 
 
 def _prose(service: str, endpoint: Endpoint) -> dict[str, Any]:
-    """The docstring is the text; the function's name, which is unique in a service, names the operation."""
+    """The docstring is the text; service, room and function name the operation."""
     return {
         "tags": [service],
         "operationId": f"{service.replace('-', '_')}_{endpoint.name}",
