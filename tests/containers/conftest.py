@@ -25,6 +25,7 @@ from messengerctl.suite import until
 ROOT = Path(__file__).parents[2]
 IMAGES = sorted(path.parent.name for path in ROOT.glob("services/*/Dockerfile"))
 PROJECT = "messenger-test"
+LOG = ROOT / ".local/log/containers.log"
 LABEL = f"label=com.docker.compose.project={PROJECT}"
 MAILS = "import urllib.request as r; print(r.urlopen('http://127.0.0.1:4566/_ministack/ses/messages').read().decode())"
 
@@ -127,16 +128,15 @@ def images(docker: Docker) -> None:
 
 @pytest.fixture(scope="session")
 def stack(docker: Docker, images: None) -> Iterator[Stack]:
-    """The whole system, ready. What an earlier session left behind when it was killed is removed first."""
+    """The whole system, ready; what it said stays in LOG. What a killed session left behind is removed first."""
     stack = Stack(docker, free_port())
     stack.compose("down", "--volumes", "--timeout", "1")
     try:
         stack.up()
         yield stack
-    except BaseException:
-        print(stack.compose("logs", "--no-color", "--tail", "40"))  # noqa: T201 - shown with the failure
-        raise
     finally:
+        LOG.parent.mkdir(parents=True, exist_ok=True)
+        LOG.write_text(stack.compose("logs", "--no-color", "--timestamps"))
         stack.compose("down", "--volumes", "--timeout", "20")
     assert stack.traces() == []
 

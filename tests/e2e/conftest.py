@@ -72,6 +72,23 @@ def stranger(suite: Suite) -> Person:
 
 
 @pytest.fixture
+def short_lived(suite: Suite) -> Iterator[Person]:
+    """Somebody whose access token expires in a few seconds."""
+    cognito = suite.aws("cognito-idp")
+    resources = suite.state.resources
+    ids = {"UserPoolId": resources["user_pool.id"], "ClientId": resources["user_pool.client_id"]}
+    kept = cognito.describe_user_pool_client(**ids)["UserPoolClient"]
+    updatable = cognito.meta.service_model.operation_model("UpdateUserPoolClient").input_shape.members
+    settings = {name: value for name, value in kept.items() if name in updatable}
+    units = {**kept.get("TokenValidityUnits", {}), "AccessToken": "seconds"}
+    cognito.update_user_pool_client(**{**settings, "AccessTokenValidity": 5, "TokenValidityUnits": units})
+    try:
+        yield new_person(suite)
+    finally:
+        cognito.update_user_pool_client(**settings)
+
+
+@pytest.fixture
 async def clients() -> AsyncIterator["Clients"]:
     """Clients that are closed at the end of the test."""
     async with AsyncExitStack() as exits:

@@ -8,6 +8,7 @@ import pytest
 from messenger_contracts.problem import PROBLEM_MEDIA_TYPE, ErrorCode, Problem
 from messengerctl.accounts import Wishes
 from messengerctl.client import Client
+from servicekit.testing import eventually
 
 NOWHERE = "01900000-0000-7000-8000-00000000dead"
 
@@ -55,6 +56,20 @@ async def test_a_refusal(suite, ada, method, path, options, signed, code):
     async with httpx.AsyncClient(base_url=suite.gateway) as http:
         answer = await http.request(method, path, **{"headers": headers, **options})
     assert_problem(answer, code)
+
+
+async def test_an_expired_token_is_told_from_a_wrong_one(suite, short_lived):
+    headers = {"authorization": f"Bearer {short_lived.access_token}"}
+    async with httpx.AsyncClient(base_url=suite.gateway, headers=headers) as http:
+        answers = [await http.get("/v1/auth/me")]
+
+        async def refused() -> bool:
+            answers.append(await http.get("/v1/auth/me"))
+            return not answers[-1].is_success
+
+        await eventually(refused)
+    assert answers[0].is_success
+    assert_problem(answers[-1], ErrorCode.TOKEN_EXPIRED)
 
 
 async def test_what_is_wrong_with_a_field_is_pointed_at(suite):

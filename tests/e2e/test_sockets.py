@@ -25,13 +25,17 @@ async def raw_socket(suite, *, token="", ticket=""):
         yield socket
 
 
-async def ask(socket, number, op, **d):
-    await socket.send(json.dumps({"id": number, "op": op, "d": d}))
+async def frame_where(socket, wanted):
+    """The next frame that is wanted; others pass by."""
     while True:
         for line in (await socket.recv()).split("\n"):
-            reply = json.loads(line)
-            if reply.get("id") == number:
-                return reply
+            if wanted(frame := json.loads(line)):
+                return frame
+
+
+async def ask(socket, number, op, **d):
+    await socket.send(json.dumps({"id": number, "op": op, "d": d}))
+    return await frame_where(socket, lambda frame: frame.get("id") == number)
 
 
 async def close_code(socket):
@@ -72,7 +76,8 @@ async def test_what_is_no_request_is_refused_and_the_socket_lives(suite, ada):
     async with raw_socket(suite, token=ada.access_token) as socket:
         await ask(socket, 1, "hello")
         await socket.send("{")
-        assert json.loads(await socket.recv())["error"]["code"] == ErrorCode.VALIDATION_FAILED
+        error = (await frame_where(socket, lambda frame: "error" in frame))["error"]
+        assert error["code"] == ErrorCode.VALIDATION_FAILED
         assert (await ask(socket, 2, "dance"))["error"]["code"] == ErrorCode.VALIDATION_FAILED
         assert "ok" in await ask(socket, 3, "ping")
 
@@ -96,6 +101,19 @@ async def test_signing_out_closes_the_session_s_sockets_with_4003(suite, strange
         assert await close_code(socket) == CloseCode.SESSION_REVOKED
 
 
+async def test_expired_credentials_close_with_4001_and_a_client_refreshes_them(suite, short_lived, clients):
+    expired = short_lived.access_token
+    async with raw_socket(suite, token=expired) as socket:
+        await ask(socket, 1, "hello")
+        assert await close_code(socket) == CloseCode.CREDENTIALS_EXPIRED
+    async with raw_socket(suite, token=expired) as socket:
+        assert await close_code(socket) == CloseCode.CREDENTIALS_EXPIRED
+    client = await clients.of(short_lived)
+    async with Session(client, Listener()) as session:
+        await session.live()
+    assert client.tokens.access_token != expired
+
+
 async def test_positions_that_no_log_reaches_close_with_4010(suite, ada, bob, clients):
     conversation = await (await clients.of(ada)).converse(bob.user_id)
     async with raw_socket(suite, token=ada.access_token) as socket:
@@ -113,8 +131,7 @@ async def test_a_gateway_that_is_asked_to_end_drains_with_4000(suite, ada):
     async with raw_socket(suite, token=ada.access_token) as socket:
         await ask(socket, 1, "hello")
         asked = suite.signal("gateway", signal.SIGTERM)
-        push = json.loads(await socket.recv())
-        assert push["op"] == "drain"
+        push = await frame_where(socket, lambda frame: frame.get("op") == "drain")
         assert push["d"]["retry_after_ms"] >= 0
         assert await close_code(socket) == CloseCode.DRAINING
     await suite.healed("gateway", asked)

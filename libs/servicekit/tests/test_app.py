@@ -10,8 +10,8 @@ from fastapi import APIRouter, FastAPI
 
 from messenger_contracts.identity import IDENTITY_HEADER, anonymous, service
 from servicekit.app import create_worker
-from servicekit.loops import Loop
 from servicekit.identity import CallingService, CurrentUser, SignedPrincipal
+from servicekit.loops import Loop
 from servicekit.testing import Callers, client_of, eventually
 
 MakeApp = Callable[..., FastAPI]

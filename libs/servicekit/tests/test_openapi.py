@@ -67,7 +67,7 @@ def test_the_docstring_is_the_text_and_the_function_names_the_operation(make_app
     operation = _api(make_app, "tiny", _router("/v1/things", Shape)).document["paths"]["/v1/things"]["get"]
 
     assert operation["operationId"] == "tiny_read"
-    assert (operation["summary"], operation["description"]) == ("Read the thing", "All of it.")
+    assert (operation["summary"], operation["description"]) == ("Read the thing", "Read the thing.\n\nAll of it.")
 
 
 def test_every_operation_has_a_problem_and_only_as_problem_json(make_app: MakeApp) -> None:

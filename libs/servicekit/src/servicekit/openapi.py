@@ -173,8 +173,8 @@ def _prose(service: str, endpoint: Endpoint) -> dict[str, Any]:
     return {
         "tags": [service],
         "operationId": f"{service.replace('-', '_')}_{endpoint.name}",
-        "summary": endpoint.summary.removesuffix("."),
-        "description": endpoint.description or endpoint.summary,
+        "summary": endpoint.summary.partition(". ")[0].removesuffix("."),
+        "description": "\n\n".join(filter(None, (endpoint.summary, endpoint.description))),
     }
 
 

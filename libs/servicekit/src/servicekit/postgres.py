@@ -17,6 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, a
 
 from servicekit.telemetry import records_traces
 
+Session = AsyncSession
+Connection = AsyncConnection
+"""What a service's code calls a session and a connection, where it only passes them on."""
+
 APPLICATION_PARAMETERS = {"jit": "off", "idle_in_transaction_session_timeout": "60000"}
 
 
