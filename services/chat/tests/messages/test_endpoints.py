@@ -101,7 +101,7 @@ async def test_a_bad_body_is_refused_and_changes_nothing(people, body, pointer) 
 async def test_a_client_id_that_is_no_uuid_is_refused(people) -> None:
     ada, bob = await people("ada", "bob")
     answer = await ada.send(await conversation_of(ada, bob), "seven")
-    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "path/client_id")
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "path/message_id")
 
 
 async def test_history_pages_from_the_newest_and_from_a_position(people) -> None:

@@ -53,7 +53,7 @@ async def lifespan(settings: GatewaySettings, app: FastAPI) -> AsyncIterator[Map
         limits = LimitService(RateLimiter(valkey, namespace), settings)
         chat = ChatRepository(services[CHAT], signer)
         hub = Hub(valkey, namespace, chat, credentials, settings.reconcile_seconds)
-        sockets = SocketService(hub, chat, FanoutPublisher(valkey), namespace, settings)
+        sockets = SocketService(hub, FanoutPublisher(valkey), namespace, settings)
         app.state.drain = sockets.drain
         listening = asyncio.create_task(keep_running(app.state.health, "hub", hub.run, stopping, critical=False))
         expiring = asyncio.create_task(hub.expire(stopping))

@@ -1,5 +1,7 @@
-"""Security headers on every answer, as plain ASGI."""
+"""What every answer says to browsers: the security headers, and which other origins may call."""
 
+from starlette.applications import Starlette
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _HEADERS = {
@@ -34,3 +36,16 @@ class SecurityHeaders:
             await send(message)
 
         await self._app(scope, receive, send_secured)
+
+
+def protect(app: Starlette, allowed_origins: list[str]) -> None:
+    """Give an app the headers, and let the listed origins call it."""
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=allowed_origins,
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Traceparent"],
+        expose_headers=["ETag", "Link", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Trace-Id"],
+        max_age=3600,
+    )
+    app.add_middleware(SecurityHeaders)

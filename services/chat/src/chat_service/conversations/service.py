@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
 from uuid_utils.compat import uuid7
 
 from chat_service.conversations.domain import direct_key, parse_id, to_conversation
@@ -20,7 +19,7 @@ from messenger_contracts.pagination import Page
 from messenger_contracts.realtime import Fanout, conversation_channel, user_channel
 from servicekit.cursors import Cursors
 from servicekit.fanout import FanoutPublisher
-from servicekit.postgres import Database
+from servicekit.postgres import Database, Session
 
 MEMBER = "member"
 CREATION_EVENTS = 2
@@ -29,9 +28,7 @@ CREATION_EVENTS = 2
 class ConversationService:
     """Reads conversations for one reader at a time."""
 
-    def __init__(
-        self, session: AsyncSession, repository: ConversationRepository, log: LogService, cursors: Cursors
-    ) -> None:
+    def __init__(self, session: Session, repository: ConversationRepository, log: LogService, cursors: Cursors) -> None:
         self._session = session
         self._repository = repository
         self._log = log
@@ -125,7 +122,7 @@ class ConversationCommands:
             await self._fanout.publish([(user_channel(self._namespace, member), joined) for member in members])
         return to_conversation(row), created is not None
 
-    async def _create(self, session: AsyncSession, caller: Principal, key: str, members: dict[str, str]) -> UUID | None:
+    async def _create(self, session: Session, caller: Principal, key: str, members: dict[str, str]) -> UUID | None:
         conversation_id, epoch, now = uuid7(), uuid7().hex[-12:], datetime.now(UTC)
         if not await self._repository.create(
             session, conversation_id, "direct", key, epoch, now, last_seq=CREATION_EVENTS

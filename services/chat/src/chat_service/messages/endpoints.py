@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Response
 
 from chat_service.messages.dependencies import Messages, Sender
-from chat_service.messages.schemas import ClientIdPath, SeqQuery
+from chat_service.messages.schemas import OwnIdPath, SeqQuery
 from messenger_contracts.commands import Actor, MessageCreate, SendCommand
 from messenger_contracts.conversations import Message
 from messenger_contracts.pagination import Page
@@ -15,10 +15,12 @@ from servicekit.lists import CursorQuery, LimitQuery, link_next
 router = APIRouter(prefix="/v1/conversations/{conversation_id}/messages", tags=["messages"])
 
 
-@router.put("/{client_id}", status_code=201, responses={200: {"model": Message, "description": "It was there already"}})
+@router.put(
+    "/{message_id}", status_code=201, responses={200: {"model": Message, "description": "It was there already"}}
+)
 async def send(
     conversation_id: str,
-    client_id: ClientIdPath,
+    message_id: OwnIdPath,
     body: Annotated[MessageCreate, Body()],
     caller: CurrentUser,
     sender: Sender,
@@ -26,12 +28,12 @@ async def send(
 ) -> Message:
     """Send a message under the sender's own UUID. Sending it again is harmless and answers 200 with the same body."""
     actor = Actor(user_id=caller.user_id, username=caller.username)
-    sent = await sender.send(SendCommand(actor=actor, conversation_id=conversation_id, client_id=client_id, body=body))
+    sent = await sender.send(SendCommand(actor=actor, conversation_id=conversation_id, client_id=message_id, body=body))
     response.status_code = 200 if sent.replayed else 201
     return Message(
         id=sent.id,
         conversation_id=conversation_id.lower(),
-        client_id=client_id.lower(),
+        client_id=message_id.lower(),
         seq=sent.seq,
         msg_no=sent.msg_no,
         by=caller.user_id,

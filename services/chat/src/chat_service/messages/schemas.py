@@ -6,5 +6,5 @@ from fastapi import Path, Query
 
 from messenger_contracts.commands import UUID_PATTERN
 
-ClientIdPath = Annotated[str, Path(pattern=UUID_PATTERN, description="A UUID that the sender chose")]
+OwnIdPath = Annotated[str, Path(pattern=UUID_PATTERN, description="A UUID that the sender chose")]
 SeqQuery = Annotated[int | None, Query(ge=0)]

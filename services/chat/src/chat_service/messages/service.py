@@ -12,7 +12,6 @@ from typing import Any, cast
 from uuid import UUID
 
 import orjson
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from chat_service.conversations.service import ConversationService
 from chat_service.log.domain import MessageColumns, to_message
@@ -26,7 +25,7 @@ from messenger_contracts.realtime import conversation_channel
 from servicekit.batching import Batcher
 from servicekit.cursors import Cursors
 from servicekit.fanout import FanoutPublisher
-from servicekit.postgres import Database
+from servicekit.postgres import Database, Session
 from servicekit.telemetry import meter
 
 _groups = meter.create_histogram("chat.commit.group", description="Sends that one transaction committed")
@@ -100,7 +99,7 @@ class MessageService:
 
     def __init__(
         self,
-        session: AsyncSession,
+        session: Session,
         repository: MessageRepository,
         conversations: ConversationService,
         cursors: Cursors,

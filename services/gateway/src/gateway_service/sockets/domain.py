@@ -5,16 +5,19 @@ Frames that wait are sent together, joined by newlines. A client that does not t
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import orjson
-from starlette.types import Send as SendFrame
-from starlette.websockets import WebSocketDisconnect
 
 from gateway_service.credentials.domain import Session
 from messenger_contracts.realtime import MAX_FRAME_BYTES, CloseCode
 
 BURST_SECONDS = 10
+
+
+SendFrame = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+"""Sends an ASGI message; raises `OSError` when the client has gone."""
 
 
 class Socket:
@@ -126,7 +129,7 @@ class Socket:
                 await self._send({"type": "websocket.send", "text": self._take()})
             if self._closing is not None:
                 await self._send({"type": "websocket.close", "code": int(self._closing)})
-        except (OSError, RuntimeError, WebSocketDisconnect):
+        except (OSError, RuntimeError):
             self.abandon()
         finally:
             self._flushing = None

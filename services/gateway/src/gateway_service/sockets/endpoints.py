@@ -2,6 +2,8 @@
 
 from urllib.parse import parse_qs
 
+from fastapi import APIRouter
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway_service.credentials.domain import Session
@@ -9,7 +11,7 @@ from gateway_service.credentials.errors import SessionOver
 from gateway_service.credentials.service import CredentialService
 from gateway_service.sockets.service import SocketService
 from messenger_contracts.realtime import SUBPROTOCOL, CloseCode
-from servicekit.errors import ServiceError, TokenExpired, Unauthenticated, problem_response
+from servicekit.errors import NotFound, ServiceError, TokenExpired, problem_response
 from servicekit.middleware import header
 from servicekit.telemetry import TRACEPARENT, Tracing
 
@@ -20,23 +22,36 @@ _VERDICTS: dict[type[ServiceError], CloseCode] = {
 }
 
 
-async def realtime(scope: Scope, receive: Receive, send: Send) -> None:
-    """Serve one WebSocket. A client without credentials is refused with 401; one with old ones is told why by code."""
-    tracing: Tracing = scope["state"]["tracing"]
-    with tracing.work("realtime", header(scope, TRACEPARENT.encode())):
-        await receive()
-        try:
-            session = await _authenticate(scope)
-        except ServiceError as error:
-            await _refuse(error, scope, receive, send)
-            return
-        await send({"type": "websocket.accept", "subprotocol": _subprotocol(scope)})
-        await _serve(scope["state"]["sockets"], session, receive, send)
+router = APIRouter(tags=["realtime"])
+
+
+@router.get(REALTIME_PATH, status_code=101, response_class=Response)
+async def upgrade() -> Response:
+    """Open the realtime socket: a WebSocket with the subprotocol `messenger.v1`.
+
+    Credentials are `Authorization: Bearer`, or `?ticket=` from `POST /v1/auth/realtime-ticket`.
+    """
+    raise NotFound("This is a WebSocket route: connect with the subprotocol messenger.v1.")
+
+
+class Realtime:
+    """The WebSocket at the same path, as plain ASGI."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one client. Without credentials it is refused with 401; with old ones it is told why by close code."""
+        tracing: Tracing = scope["state"]["tracing"]
+        with tracing.work("realtime", header(scope, TRACEPARENT.encode())):
+            await receive()
+            try:
+                session = await _authenticate(scope)
+            except ServiceError as error:
+                await _refuse(error, scope, send)
+                return
+            await send({"type": "websocket.accept", "subprotocol": _subprotocol(scope)})
+            await _serve(scope["state"]["sockets"], session, receive, send)
 
 
 async def _authenticate(scope: Scope) -> Session:
-    if scope["path"] != REALTIME_PATH:
-        raise Unauthenticated("There is no socket at this path.")
     credentials: CredentialService = scope["state"]["credentials"]
     ticket = parse_qs(scope["query_string"].decode("latin-1")).get("ticket")
     if ticket:
@@ -44,7 +59,7 @@ async def _authenticate(scope: Scope) -> Session:
     return await credentials.bearer(header(scope, b"authorization"))
 
 
-async def _refuse(error: ServiceError, scope: Scope, receive: Receive, send: Send) -> None:
+async def _refuse(error: ServiceError, scope: Scope, send: Send) -> None:
     verdict = _VERDICTS.get(type(error))
     if verdict is not None:
         await send({"type": "websocket.accept", "subprotocol": _subprotocol(scope)})

@@ -8,13 +8,11 @@ from uuid import uuid4
 
 import orjson
 from pydantic import ValidationError
-from starlette.types import Send as SendFrame
 
 from gateway_service.credentials.domain import Session
 from gateway_service.settings import GatewaySettings
-from gateway_service.sockets.domain import Socket
+from gateway_service.sockets.domain import SendFrame, Socket
 from gateway_service.topics.domain import event_frame, push_frame
-from gateway_service.topics.repository import ChatRepository
 from gateway_service.topics.service import Hub
 from messenger_contracts.commands import Actor, Command, CommandResult, Position, ReadCommand, SendCommand
 from messenger_contracts.problem import ErrorCode
@@ -46,15 +44,12 @@ Operation = Callable[[Socket, Frame], Awaitable[None]]
 class SocketService:
     """Runs the sockets' operations."""
 
-    def __init__(
-        self, hub: Hub, chat: ChatRepository, fanout: FanoutPublisher, namespace: str, settings: GatewaySettings
-    ) -> None:
+    def __init__(self, hub: Hub, fanout: FanoutPublisher, namespace: str, settings: GatewaySettings) -> None:
         self._hub = hub
-        self._chat = chat
         self._fanout = fanout
         self._namespace = namespace
         self._settings = settings
-        self._commands: Batcher[Command, CommandResult] = Batcher(chat.run)
+        self._commands: Batcher[Command, CommandResult] = Batcher(hub.run_commands)
         self._draining = False
         self._operations: dict[str, Operation] = {
             "hello": self._hello,
@@ -121,7 +116,7 @@ class SocketService:
         hello = Hello.model_validate(frame.d)
         if socket.greeted:
             raise Conflict("Hello was said already.")
-        resumed = await self._chat.resume(socket.session.principal, hello.positions, self._settings.resume_limit)
+        resumed = await self._hub.resume(socket.session.principal, hello.positions, self._settings.resume_limit)
         if resumed["unknown"]:
             socket.close(CloseCode.POSITIONS_UNKNOWN)
             return

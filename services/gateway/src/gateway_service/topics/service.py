@@ -8,7 +8,7 @@ gets its events by `seq`, so that what it lacks is noticed and read from the log
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -17,7 +17,8 @@ from gateway_service.credentials.service import CredentialService
 from gateway_service.sockets.domain import Socket
 from gateway_service.topics.domain import Topic, event_frame, push_frame
 from gateway_service.topics.repository import PAGE, ChatRepository
-from messenger_contracts.commands import Position
+from messenger_contracts.commands import Command, CommandResult, Position
+from messenger_contracts.identity import Principal
 from messenger_contracts.realtime import (
     CloseCode,
     SessionEnded,
@@ -95,6 +96,14 @@ class Hub:
                 del self._topics[topic_id]
                 unused.append(conversation_channel(self._namespace, topic_id))
         await self._subscriber.unsubscribe(unused)
+
+    async def run_commands(self, commands: Sequence[Command]) -> Sequence[CommandResult]:
+        """Have chat run the commands of many sockets."""
+        return await self._chat.run(commands)
+
+    async def resume(self, principal: Principal, positions: Mapping[str, int], limit: int) -> dict[str, Any]:
+        """What a returning client missed: `messenger_contracts.commands.Resumed`, as it came."""
+        return await self._chat.resume(principal, positions, limit)
 
     async def attach(self, socket: Socket, standing: dict[str, Position], positions: dict[str, int]) -> None:
         """Send a socket every event of these conversations from its positions on.

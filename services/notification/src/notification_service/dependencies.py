@@ -1,0 +1,26 @@
+"""What lives as long as the process: connections and keys."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+
+from notification_service.notifications.repository import NotificationRepository
+from notification_service.notifications.service import NotificationService
+from notification_service.settings import NotificationSettings
+from servicekit.aws import Aws
+from servicekit.cursors import Cursors
+from servicekit.identity import identity_verifier
+from servicekit.keys import key_ring
+
+
+@asynccontextmanager
+async def lifespan(settings: NotificationSettings, app: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
+    """Open what the routes find in `request.state`."""
+    async with Aws(settings.region) as aws:
+        repository = NotificationRepository(await aws.client("dynamodb"), settings.resource("notifications"))
+        app.state.health.require("notifications", repository.check)
+        cursors = Cursors(await key_ring(aws, settings.resource("cursor")), "notifications")
+        identity = await identity_verifier(aws, settings)
+        yield {"identity": identity, "notifications": NotificationService(repository, cursors)}
