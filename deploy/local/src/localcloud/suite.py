@@ -53,7 +53,6 @@ class Member:
         """Whether it owns a PostgreSQL database."""
         return (self.folder / "alembic.ini").exists()
 
-
     @property
     def newest_revision(self) -> str:
         """The revision that its migrations lead to: files are named `REVISION_what_it_does.py`, in order."""
