@@ -36,9 +36,9 @@ def suite() -> Iterator[Suite]:
     hold = ["sh", "-c", 'echo "state $MESSENGER_STATE"; exec cat']
     command = [sys.executable, "-m", "localcloud", "run", "--suite", "--", *hold]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        said = [line for line in iter(process.stdout.readline, "") if line.startswith("state ")][:1]
-        assert said, "the suite did not come up"
-        yield Suite(Path(said[0].removeprefix("state ").strip()))
+        path = next((line for line in process.stdout if line.startswith("state ")), None)
+        assert path, "the suite did not come up"
+        yield Suite(Path(path.removeprefix("state ").strip()))
         process.stdin.close()
 
 
@@ -79,7 +79,7 @@ def short_lived(suite: Suite) -> Iterator[Person]:
     ids = {"UserPoolId": resources["user_pool.id"], "ClientId": resources["user_pool.client_id"]}
     kept = cognito.describe_user_pool_client(**ids)["UserPoolClient"]
     updatable = cognito.meta.service_model.operation_model("UpdateUserPoolClient").input_shape.members
-    settings = {name: value for name, value in kept.items() if name in updatable}
+    settings = {name: value for name, value in kept.items() if name in updatable and value}
     units = {**kept.get("TokenValidityUnits", {}), "AccessToken": "seconds"}
     cognito.update_user_pool_client(**{**settings, "AccessTokenValidity": 5, "TokenValidityUnits": units})
     try:

@@ -45,6 +45,7 @@ async def test_any_process_may_be_killed_under_load(suite, meeting):
         await asyncio.gather(talking, return_exceptions=True)
     await meeting.talk(2, 0)
     await meeting.caught_up()
+    assert (meeting.lost, meeting.doubled) == ([], [])
     assert meeting.same_and_dense
     report = await audit(suite)
     assert report.findings == []

@@ -122,13 +122,12 @@ async def _watch(meeting: Meeting, messages: int, progress: Progress) -> None:
 
 
 def _outcome(meeting: Meeting, messages: int, outages: list[Outage], report: Report) -> Outcome:
-    sendings = meeting.sendings.values()
-    arrived = [sending for sending in sendings if sending.arrivals]
+    arrived = [sending for sending in meeting.sendings.values() if sending.arrivals]
     outcome = Outcome(
         wanted=messages,
         acknowledged=meeting.acknowledged,
         delivered=len(arrived),
-        twice=sum(len(sending.arrivals) > 1 for sending in sendings),
+        twice=len(meeting.doubled),
         retries=sum(speaker.session.retries for speaker in meeting.speakers),
         reconnects=sum(speaker.session.reconnects for speaker in meeting.speakers),
         same_log=meeting.same_and_dense,

@@ -104,6 +104,16 @@ class Meeting:
         return sum(sending.sent is not None for sending in self.sendings.values())
 
     @property
+    def lost(self) -> list[str]:
+        """The messages that were acknowledged and did not arrive."""
+        return [client_id for client_id, one in self.sendings.items() if one.sent and not one.arrivals]
+
+    @property
+    def doubled(self) -> list[str]:
+        """The messages that arrived more than once."""
+        return [client_id for client_id, one in self.sendings.items() if len(one.arrivals) > 1]
+
+    @property
     def same_and_dense(self) -> bool:
         """Whether both were told the same log, from 1 on without a hole."""
         one, other = (speaker.heard for speaker in self.speakers)

@@ -89,6 +89,8 @@ class FakeGateway:
             await self._hello(socket, request)
         elif request["op"] == "ping":
             await self._reply(socket, request, ok={"positions": {C: len(self.log)}})
+        elif request["op"] in ("read", "typing"):
+            await self._reply(socket, request, ok={})
         elif self.refusals:
             await self._reply(socket, request, error=self.refusals.pop(0))
         else:
@@ -131,14 +133,20 @@ class FakeGateway:
             after = int(request.url.params["after_seq"])
             items = self.log[after : after + 2]
             return httpx.Response(200, json={"items": items, "epoch": self.epoch, "last_seq": len(self.log)})
+        if path == "/v1/conversations" and request.method == "POST":
+            return httpx.Response(200, json=self.conversation())
+        if path.endswith("/messages"):
+            items = [event["data"] for event in reversed(self.log)]
+            return httpx.Response(200, json={"items": items, "next": None})
         if path == "/v1/conversations":
-            return httpx.Response(200, json={"items": [self._conversation()], "next": None})
+            return httpx.Response(200, json={"items": [self.conversation()], "next": None})
         self.puts += 1
         client_id = path.rpartition("/")[2]
         event = self.append(json.loads(request.content)["text"], client_id)
         return httpx.Response(201, json=event["data"])
 
-    def _conversation(self) -> dict[str, Any]:
+    def conversation(self) -> dict[str, Any]:
+        """The conversation as its member sees it."""
         last = len(self.log)
         counts = {"last_seq": last, "last_msg_no": last, "read_seq": 0, "unread": last, "member_count": 2}
         names = {"id": C, "kind": "direct", "epoch": self.epoch, "role": "member", "created_at": AT}
