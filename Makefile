@@ -50,13 +50,14 @@ unit: ## Each part against real servers (ARGS="-k name")
 e2e: ## The whole suite through its public address
 	@$(RUN) localcloud run --suite -- pytest -m e2e tests $(ARGS)
 
-static: format lint types imports generated ## All that needs no running
+static: format lint types imports generated locked ## All that needs no running
 
 format: ; @$(RUN) ruff format --check
 lint: ; @$(RUN) ruff check
 types: ; @$(RUN) mypy $(SOURCES)
 imports: ; @$(RUN) lint-imports
 generated: ; @$(RUN) python -m messenger_contracts.schemas --check $(SCHEMAS) && $(RUN) python -m servicekit.documents --check
+locked: ; @$(RUN) uv lock --check
 
 ##@ Change
 

@@ -77,8 +77,8 @@ def main() -> None:
         raise LocalCloudError(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]}")
     sync()
     os.environ.pop("PYTHONPATH", None)  # it was only there to find us
-    bin_folder = CHECKOUT / ".venv" / "bin"
-    os.environ["PATH"] = f"{bin_folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    places = [str(CHECKOUT / ".venv" / "bin"), os.environ.get("PATH", os.defpath), str(find_uv().parent)]
+    os.environ["PATH"] = os.pathsep.join(places)
     if sys.argv[1:]:
         os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606 - the same pid keeps signals simple
 

@@ -7,6 +7,7 @@ programs there are, and in what order, is decided elsewhere.
 import ctypes
 import http.client
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -22,6 +23,7 @@ from localcloud.errors import LocalCloudError
 STOP_SECONDS = 22.0  # a service drains for 20
 _PR_SET_PDEATHSIG = 1
 _POLL_SECONDS = 0.02
+_FREE_PORTS = 20_000, 32_000
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
@@ -191,10 +193,14 @@ def is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """Return a loopback port that nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """Return a port of loopback that is free now.
+
+    Below the range from which systems take ports for outgoing connections (RFC 6335, and Linux's own from 32768):
+    one of those could take it before its server does.
+    """
+    while not is_free(port := random.randrange(*_FREE_PORTS)):  # noqa: S311 - nothing secret about it
+        pass
+    return port
 
 
 def log_end(log: Path, lines: int = 15) -> str:
