@@ -26,6 +26,7 @@ CASES = [
     ("PUT", f"/v1/conversations/{NOWHERE}/messages/{NOWHERE}", {"json": {"text": "x"}}, True, ErrorCode.NOT_MEMBER),
     ("POST", "/v1/conversations", {"content": b"{"}, True, ErrorCode.VALIDATION_FAILED),
     ("POST", "/v1/conversations", {"content": b"x" * 300_000}, True, ErrorCode.PAYLOAD_TOO_LARGE),
+    ("POST", "/v1/conversations", {"data": {"kind": "direct"}}, True, ErrorCode.UNSUPPORTED_MEDIA),
     ("DELETE", "/v1/conversations", {}, True, ErrorCode.METHOD_NOT_ALLOWED),
     ("GET", "/v1/notifications", {"params": {"cursor": "forged"}}, True, ErrorCode.VALIDATION_FAILED),
     ("PATCH", f"/v1/notifications/{NOWHERE}", {"json": {"read": True}}, True, ErrorCode.NOT_FOUND),

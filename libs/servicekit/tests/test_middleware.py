@@ -15,6 +15,8 @@ MakeApp = Callable[..., FastAPI]
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 TRACEPARENT = f"00-{TRACE_ID}-b7ad6b7169203331-00"
 
+JSON = {"content-type": "application/json"}
+
 
 def _router() -> APIRouter:
     router = APIRouter()
@@ -37,7 +39,7 @@ async def client(make_app: MakeApp, local_callers: Callers) -> AsyncIterator[htt
 
 
 async def test_a_body_up_to_the_limit_is_read(client: httpx.AsyncClient) -> None:
-    answer = await client.post("/echo", content=b"x" * 1000)
+    answer = await client.post("/echo", content=b"x" * 1000, headers=JSON)
 
     assert answer.json() == 1000
 
@@ -53,7 +55,7 @@ async def test_a_body_that_grows_too_large_is_refused(client: httpx.AsyncClient)
         for _ in range(3):
             yield b"x" * 500
 
-    answer = await client.post("/echo", content=chunks())
+    answer = await client.post("/echo", content=chunks(), headers=JSON)
 
     assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
 
@@ -67,9 +69,29 @@ async def test_a_body_that_grows_too_large_is_refused_on_a_real_connection(
 
     async with serving(make_app(_router(), body_limit=1000)) as address, httpx.AsyncClient() as client:
         headers = await local_callers.user("ann")
-        answer = await client.post(f"http://{address}/echo", content=chunks(), headers=headers)
+        answer = await client.post(f"http://{address}/echo", content=chunks(), headers=headers | JSON)
 
     assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "jsonish", ""])
+async def test_a_body_that_is_no_json_is_refused(client: httpx.AsyncClient, content_type: str) -> None:
+    answer = await client.post("/echo", content=b"{}", headers={"content-type": content_type})
+
+    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media")
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/json", "APPLICATION/JSON; charset=utf-8", "application/merge-patch+json"]
+)
+async def test_every_kind_of_json_is_read(client: httpx.AsyncClient, content_type: str) -> None:
+    answer = await client.post("/echo", content=b"{}", headers={"content-type": content_type})
+
+    assert answer.json() == 2
+
+
+async def test_a_request_without_a_body_needs_no_type(client: httpx.AsyncClient) -> None:
+    assert (await client.post("/echo")).json() == 0
 
 
 async def test_a_trace_that_came_is_continued(client: httpx.AsyncClient) -> None:

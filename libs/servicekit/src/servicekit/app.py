@@ -13,7 +13,7 @@ from servicekit.errors import install_error_handlers
 from servicekit.health import Health, health_router
 from servicekit.identity import require_identity
 from servicekit.loops import Loop, keep_running
-from servicekit.middleware import BodyLimit, RequestContext
+from servicekit.middleware import BodyRules, RequestContext
 from servicekit.settings import ServiceSettings
 from servicekit.telemetry import Tracing
 
@@ -59,7 +59,7 @@ def create_app(
         app.include_router(router, dependencies=guard, responses=PROBLEMS)
     for router in internal:
         app.include_router(router, dependencies=guard, prefix="/internal", include_in_schema=False)
-    app.add_middleware(BodyLimit, limit=settings.body_limit)
+    app.add_middleware(BodyRules, limit=settings.body_limit)
     app.add_middleware(RequestContext, tracing=Tracing(settings.trace_ratio if settings.otlp_endpoint else 0.0))
     return app
 

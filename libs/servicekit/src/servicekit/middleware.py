@@ -1,4 +1,4 @@
-"""What happens around every request, as plain ASGI: the trace, the access log, the body limit.
+"""What happens around every request, as plain ASGI: the trace, the access log, what a body may be.
 
 `BaseHTTPMiddleware` would cost more than half of a small route's throughput.
 """
@@ -77,8 +77,8 @@ class RequestContext:
         )
 
 
-class BodyLimit:
-    """Refuses a body that is larger than the limit, by its declared length or while it arrives."""
+class BodyRules:
+    """Refuses a body that is no JSON by its type, or larger than the limit, by its declared length or as it arrives."""
 
     def __init__(self, app: ASGIApp, limit: int) -> None:
         self._app = app
@@ -89,10 +89,8 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        declared = header(scope, b"content-length")
-        if declared and declared.isdigit() and int(declared) > self._limit:
-            error = ServiceError(f"The body is larger than {self._limit} bytes.", code=ErrorCode.PAYLOAD_TOO_LARGE)
-            await problem_response(error, scope["path"])(scope, receive, send)
+        if refusal := self._refusal(scope):
+            await problem_response(refusal, scope["path"])(scope, receive, send)
             return
         seen = 0
 
@@ -105,6 +103,20 @@ class BodyLimit:
             return message
 
         await self._app(scope, receive_limited, send)
+
+    def _refusal(self, scope: Scope) -> ServiceError | None:
+        length = header(scope, b"content-length")
+        if length and length.isdigit() and int(length) > self._limit:
+            return ServiceError(f"The body is larger than {self._limit} bytes.", code=ErrorCode.PAYLOAD_TOO_LARGE)
+        has_body = length != "0" if length else header(scope, b"transfer-encoding") is not None
+        if has_body and not _is_json(header(scope, b"content-type") or ""):
+            return ServiceError("Send the body as application/json.", code=ErrorCode.UNSUPPORTED_MEDIA)
+        return None
+
+
+def _is_json(content_type: str) -> bool:
+    media_type = content_type.partition(";")[0].strip().lower()
+    return media_type == "application/json" or (media_type.startswith("application/") and media_type.endswith("+json"))
 
 
 class TooLarge(HTTPException):
