@@ -54,9 +54,13 @@ def _last_line(text: str) -> str:
 
 def uv_environment(checkout: Path = CHECKOUT) -> dict[str, str]:
     """Return the environment for uv: what it writes stays inside the checkout, unless a cache is named."""
-    temporary = checkout / UV_HOME / "tmp"
-    temporary.mkdir(parents=True, exist_ok=True)
-    return {"UV_CACHE_DIR": str(checkout / UV_HOME / "cache"), **os.environ, "TMPDIR": str(temporary)}
+    return {"UV_CACHE_DIR": str(checkout / UV_HOME / "cache"), **os.environ, "TMPDIR": str(_temporary(checkout))}
+
+
+def _temporary(checkout: Path) -> Path:
+    folder = checkout / ".local" / "tmp"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def sync(checkout: Path = CHECKOUT) -> None:
@@ -79,6 +83,7 @@ def main() -> None:
     os.environ.pop("PYTHONPATH", None)  # it was only there to find us
     places = [str(CHECKOUT / ".venv" / "bin"), os.environ.get("PATH", os.defpath), str(find_uv().parent)]
     os.environ["PATH"] = os.pathsep.join(places)
+    os.environ["TMPDIR"] = str(_temporary(CHECKOUT))  # what tests and tools leave behind stays inside the checkout
     if sys.argv[1:]:
         os.execvp(sys.argv[1], sys.argv[1:])  # noqa: S606 - the same pid keeps signals simple
 
