@@ -155,7 +155,8 @@ def _unprivileged(orphan_signal: signal.Signals = signal.SIGKILL) -> tuple[str, 
     """Return the prefix that lets PostgreSQL, which refuses root, run for root: another user by name only, or for real.
 
     Without user namespaces (most containers) it really becomes nobody, and keeps the one capability that lets
-    nobody reach a checkout under a private home. Changing user clears the tie to the parent, so setpriv makes it anew.
+    nobody reach a checkout under a private home; without the securebit access(2), by which initdb finds its programs,
+    would ignore it. Changing user clears the tie to the parent, so setpriv makes it anew.
     """
     if sys.platform != "linux" or os.geteuid() != 0:
         return ()
@@ -165,7 +166,7 @@ def _unprivileged(orphan_signal: signal.Signals = signal.SIGKILL) -> tuple[str, 
         raise LocalCloudError("PostgreSQL refuses root, and neither unshare nor setpriv can help: run as another user")
     return (
         *("setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups"),
-        *("--inh-caps=+dac_override", "--ambient-caps=+dac_override"),
+        *("--inh-caps=+dac_override", "--ambient-caps=+dac_override", "--securebits=+no_setuid_fixup"),
         *("--pdeathsig", orphan_signal.name.removeprefix("SIG")),
     )
 
