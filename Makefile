@@ -50,6 +50,9 @@ unit: ## Each part against real servers (ARGS="-k name")
 e2e: ## The whole suite through its public address
 	@$(RUN) localcloud run --suite -- pytest -m e2e tests $(ARGS)
 
+bench: ## Measure how fast it is; writes docs/performance.md (ARGS="--only pace")
+	@$(RUN) python -m tests.load $(ARGS)
+
 static: format lint types imports generated locked ## All that needs no running
 
 format: ; @$(RUN) ruff format --check

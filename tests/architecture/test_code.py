@@ -63,3 +63,14 @@ def test_nobody_swallows_an_exception(root: Path, sources: Sequence[Path], synta
         )
 
     assert _offenders(root, sources, swallows) == []
+
+
+def test_dependencies_are_coroutines(root: Path, sources: Sequence[Path], syntax: Syntax) -> None:
+    """FastAPI runs any other on a thread, for every request: the hop costs more than most dependencies do."""
+
+    def hops(path: Path) -> bool:
+        calls = [node for node in ast.walk(syntax(path)) if isinstance(node, ast.Call) and node.args]
+        given = {ast.unparse(call.args[0]) for call in calls if ast.unparse(call.func) == "Depends"}
+        return any(isinstance(node, ast.FunctionDef) and node.name in given for node in ast.walk(syntax(path)))
+
+    assert _offenders(root, sources, hops) == []

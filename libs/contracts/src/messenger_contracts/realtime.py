@@ -44,7 +44,7 @@ class Send(MessageCreate):
 
     def body(self) -> MessageCreate:
         """The part that is the message."""
-        return MessageCreate(text=self.text)
+        return MessageCreate.model_construct(text=self.text)
 
 
 class ReadOp(Request):

@@ -72,13 +72,13 @@ async def require_identity(request: Request) -> Principal:
     return await verifier.verify(request.headers.get(IDENTITY_HEADER))
 
 
-def _user(principal: Annotated[Principal, Depends(require_identity)]) -> Principal:
+async def _user(principal: Annotated[Principal, Depends(require_identity)]) -> Principal:
     if principal.kind != "user":
         raise Unauthenticated
     return principal
 
 
-def _service(principal: Annotated[Principal, Depends(require_identity)]) -> Principal:
+async def _service(principal: Annotated[Principal, Depends(require_identity)]) -> Principal:
     if principal.kind != "service":
         raise Forbidden("Only our own services may ask this.")
     return principal

@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 from auth_service.accounts.service import AccountService
 
 
-def _accounts(request: Request) -> AccountService:
+async def _accounts(request: Request) -> AccountService:
     service: AccountService = request.state.accounts
     return service
 

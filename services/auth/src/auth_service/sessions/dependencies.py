@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 from auth_service.sessions.service import SessionService
 
 
-def _sessions(request: Request) -> SessionService:
+async def _sessions(request: Request) -> SessionService:
     service: SessionService = request.state.sessions
     return service
 

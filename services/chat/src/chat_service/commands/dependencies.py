@@ -8,11 +8,11 @@ from chat_service.commands.service import CommandService, ResumeService
 from chat_service.conversations.dependencies import ReadConversations
 
 
-def _commands(request: Request) -> CommandService:
+async def _commands(request: Request) -> CommandService:
     return CommandService(request.state.sender, request.state.conversations)
 
 
-def _resume(conversations: ReadConversations) -> ResumeService:
+async def _resume(conversations: ReadConversations) -> ResumeService:
     return ResumeService(conversations)
 
 

@@ -13,12 +13,12 @@ from messenger_contracts.commands import (
     Position,
     Positions,
     Read,
-    ReadCommand,
     Resume,
     Resumed,
     SendCommand,
+    Sent,
 )
-from messenger_contracts.conversations import LogEvent
+from messenger_contracts.conversations import LogEvent, ReadMark
 from servicekit.errors import ServiceError
 from servicekit.telemetry import record_failure
 
@@ -32,26 +32,24 @@ class CommandService:
 
     async def run(self, commands: Sequence[Command]) -> list[CommandResult]:
         """One result a command; one that fails does not touch the others."""
-        return list(await asyncio.gather(*map(self._one, commands)))
+        outcomes = await asyncio.gather(*map(self._start, commands), return_exceptions=True)
+        return [_result(outcome) for outcome in outcomes]
 
-    def _one(self, command: Command) -> Awaitable[CommandResult]:
-        return self._guarded(self._send(command) if isinstance(command, SendCommand) else self._read(command))
+    def _start(self, command: Command) -> Awaitable[Sent | ReadMark]:
+        if isinstance(command, SendCommand):
+            return self._sender.send(command)
+        return self._conversations.read(command.actor.user_id, command.conversation_id, command.seq)
 
-    async def _guarded(self, running: Awaitable[CommandResult]) -> CommandResult:
-        try:
-            return await running
-        except ServiceError as error:
-            return CommandResult(error=Failure(code=error.code, detail=error.detail, errors=error.errors))
-        except Exception as error:
-            record_failure("commands", error)
-            return CommandResult(error=Failure(code=ServiceError.code, detail=ServiceError.detail))
 
-    async def _send(self, command: SendCommand) -> CommandResult:
-        return CommandResult(sent=await self._sender.send(command))
-
-    async def _read(self, command: ReadCommand) -> CommandResult:
-        mark = await self._conversations.read(command.actor.user_id, command.conversation_id, command.seq)
-        return CommandResult(read=Read(read_seq=mark.read_seq, unread=mark.unread))
+def _result(outcome: Sent | ReadMark | BaseException) -> CommandResult:
+    if isinstance(outcome, Sent):
+        return CommandResult.model_construct(sent=outcome)
+    if isinstance(outcome, ReadMark):
+        return CommandResult(read=Read(read_seq=outcome.read_seq, unread=outcome.unread))
+    if isinstance(outcome, ServiceError):
+        return CommandResult(error=Failure(code=outcome.code, detail=outcome.detail, errors=outcome.errors))
+    record_failure("commands", outcome)
+    return CommandResult(error=Failure(code=ServiceError.code, detail=ServiceError.detail))
 
 
 class ResumeService:

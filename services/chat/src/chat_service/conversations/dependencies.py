@@ -11,12 +11,12 @@ from chat_service.log.service import LogService
 from servicekit.postgres import ReadSession
 
 
-def _reader(request: Request, session: ReadSession) -> ConversationService:
+async def _reader(request: Request, session: ReadSession) -> ConversationService:
     log = LogService(LogRepository())
     return ConversationService(session, ConversationRepository(), log, request.state.conversation_cursors)
 
 
-def _commands(request: Request) -> ConversationCommands:
+async def _commands(request: Request) -> ConversationCommands:
     commands: ConversationCommands = request.state.conversations
     return commands
 

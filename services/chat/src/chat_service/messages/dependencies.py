@@ -10,12 +10,12 @@ from chat_service.messages.service import MessageSender, MessageService
 from servicekit.postgres import ReadSession
 
 
-def _sender(request: Request) -> MessageSender:
+async def _sender(request: Request) -> MessageSender:
     sender: MessageSender = request.state.sender
     return sender
 
 
-def _reader(request: Request, session: ReadSession, conversations: ReadConversations) -> MessageService:
+async def _reader(request: Request, session: ReadSession, conversations: ReadConversations) -> MessageService:
     return MessageService(session, MessageRepository(), conversations, request.state.message_cursors)
 
 

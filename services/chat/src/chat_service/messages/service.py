@@ -5,6 +5,7 @@ commit, one bad send fails alone, and live events are published in the order of 
 docs/decisions/0002-group-commit.md.
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Sequence
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ from messenger_contracts.pagination import Page
 from messenger_contracts.realtime import conversation_channel
 from servicekit.batching import Batcher
 from servicekit.cursors import Cursors
+from servicekit.errors import ServiceError
 from servicekit.fanout import FanoutPublisher
 from servicekit.postgres import Database, Session
 from servicekit.telemetry import meter
@@ -54,9 +56,14 @@ class MessageSender:
     def send(self, command: SendCommand) -> Awaitable[Sent]:
         """Append a message; the answer comes after the commit.
 
-        Raises `NotMember` and `IdempotencyMismatch`. The same command again gives the same answer, `replayed`.
+        It holds `NotMember` or `IdempotencyMismatch`. The same command again gives the same answer, `replayed`.
         """
-        return self._commits.submit(Send.of(command))
+        try:
+            return self._commits.submit(Send.of(command))
+        except ServiceError as error:
+            refused: asyncio.Future[Sent] = asyncio.get_running_loop().create_future()
+            refused.set_exception(error)
+            return refused
 
     async def drain(self) -> None:
         """Finish what was accepted."""

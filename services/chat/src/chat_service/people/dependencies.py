@@ -8,7 +8,7 @@ from chat_service.people.service import PeopleService
 from messenger_contracts.identity import IDENTITY_HEADER
 
 
-def _people(request: Request) -> PeopleService:
+async def _people(request: Request) -> PeopleService:
     return PeopleService(request.state.auth, request.state.known_people, request.headers[IDENTITY_HEADER])
 
 

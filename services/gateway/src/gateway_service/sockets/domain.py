@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from gateway_service.credentials.domain import Session
+from messenger_contracts.commands import Actor
 from messenger_contracts.realtime import MAX_FRAME_BYTES, CloseCode
 
 BURST_SECONDS = 10
@@ -33,6 +34,7 @@ class Socket:
         "_refilled_at",
         "_send",
         "_waiting",
+        "actor",
         "filling",
         "greeted",
         "id",
@@ -44,6 +46,7 @@ class Socket:
     def __init__(self, socket_id: str, session: Session, send: SendFrame, *, queue_bytes: int, rate: int) -> None:
         self.id = socket_id
         self.session = session
+        self.actor = Actor(user_id=session.principal.user_id, username=session.principal.username)
         self.positions: dict[str, int] = {}
         self.filling: set[str] = set()
         self.greeted = False

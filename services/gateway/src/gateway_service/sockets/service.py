@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
+from typing import Any
 from uuid import uuid4
 
 import orjson
@@ -14,7 +15,7 @@ from gateway_service.settings import GatewaySettings
 from gateway_service.sockets.domain import SendFrame, Socket
 from gateway_service.topics.domain import event_frame, push_frame
 from gateway_service.topics.service import Hub
-from messenger_contracts.commands import Actor, Command, CommandResult, Position, ReadCommand, SendCommand
+from messenger_contracts.commands import Command, Position, ReadCommand, SendCommand
 from messenger_contracts.problem import ErrorCode
 from messenger_contracts.realtime import (
     PING_SECONDS,
@@ -49,7 +50,7 @@ class SocketService:
         self._fanout = fanout
         self._namespace = namespace
         self._settings = settings
-        self._commands: Batcher[Command, CommandResult] = Batcher(hub.run_commands)
+        self._commands: Batcher[Command, dict[str, Any]] = Batcher(hub.run_commands)
         self._draining = False
         self._operations: dict[str, Operation] = {
             "hello": self._hello,
@@ -93,8 +94,9 @@ class SocketService:
             return
         request_id: int | None = None
         try:
-            request_id = _id_of(line)
-            frame = Frame.model_validate_json(line)
+            request = _parse(line)
+            request_id = _id_of(request)
+            frame = Frame.model_validate(request)
             if not socket.greeted and frame.op not in ("hello", "ping"):
                 raise Conflict("Say hello first.")
             await self._operations[frame.op](socket, frame)
@@ -134,17 +136,17 @@ class SocketService:
 
     async def _send(self, socket: Socket, frame: Frame) -> None:
         send = Send.model_validate(frame.d)
-        command = SendCommand(actor=_actor(socket), conversation_id=send.c, client_id=send.client_id, body=send.body())
+        command = SendCommand(actor=socket.actor, conversation_id=send.c, client_id=send.client_id, body=send.body())
         self._run(socket, frame.id, command)
 
     async def _read(self, socket: Socket, frame: Frame) -> None:
         read = ReadOp.model_validate(frame.d)
-        self._run(socket, frame.id, ReadCommand(actor=_actor(socket), conversation_id=read.c, seq=read.seq))
+        self._run(socket, frame.id, ReadCommand(actor=socket.actor, conversation_id=read.c, seq=read.seq))
 
     def _run(self, socket: Socket, request_id: int, command: Command) -> None:
         """Hand a command to chat; the answer is sent when it comes, while the socket goes on."""
 
-        def answered(future: "asyncio.Future[CommandResult]") -> None:
+        def answered(future: "asyncio.Future[dict[str, Any]]") -> None:
             error = future.exception()
             if isinstance(error, ServiceError):
                 self._refuse(socket, request_id, error)
@@ -156,14 +158,15 @@ class SocketService:
 
         self._commands.submit(command).add_done_callback(answered)
 
-    def _answer(self, socket: Socket, request_id: int, result: CommandResult) -> None:
-        if result.error:
-            detail = "; ".join([result.error.detail, *(each.detail for each in result.error.errors)])
-            self._refuse(socket, request_id, ServiceError(detail, code=result.error.code))
+    def _answer(self, socket: Socket, request_id: int, result: dict[str, Any]) -> None:
+        """Pass on a `CommandResult`, of which exactly one member is set."""
+        if error := result["error"]:
+            detail = "; ".join([error["detail"], *(each["detail"] for each in error["errors"])])
+            self._refuse(socket, request_id, ServiceError(detail, code=ErrorCode(error["code"])))
             return
-        done = result.sent or result.read
-        assert done is not None  # noqa: S101 - exactly one member is set
-        socket.reply(request_id, "ok", done.model_dump(mode="json", exclude={"replayed"}))
+        done = result["sent"] or result["read"]
+        done.pop("replayed", None)
+        socket.reply(request_id, "ok", done)
 
     async def _typing(self, socket: Socket, frame: Frame) -> None:
         typing = TypingOp.model_validate(frame.d)
@@ -196,17 +199,19 @@ class SocketService:
                 await asyncio.sleep(spread * 100 / len(sockets))
 
 
-def _actor(socket: Socket) -> Actor:
-    return Actor(user_id=socket.session.principal.user_id, username=socket.session.principal.username)
-
-
-def _id_of(line: str) -> int | None:
-    """The number of a request that may be wrong otherwise, so that its refusal can name it."""
+def _parse(line: str) -> dict[str, Any]:
     try:
         request = orjson.loads(line)
     except orjson.JSONDecodeError as error:
         raise ValidationFailed("The frame is not JSON.") from error
-    number = request.get("id") if isinstance(request, dict) else None
+    if not isinstance(request, dict):
+        raise ValidationFailed("The frame is not a JSON object.")
+    return request
+
+
+def _id_of(request: dict[str, Any]) -> int | None:
+    """The number of a request that may be wrong otherwise, so that its refusal can name it."""
+    number = request.get("id")
     return number if isinstance(number, int) else None
 
 

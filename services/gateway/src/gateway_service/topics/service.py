@@ -17,7 +17,7 @@ from gateway_service.credentials.service import CredentialService
 from gateway_service.sockets.domain import Socket
 from gateway_service.topics.domain import Topic, event_frame, push_frame
 from gateway_service.topics.repository import PAGE, ChatRepository
-from messenger_contracts.commands import Command, CommandResult, Position
+from messenger_contracts.commands import Command, Position
 from messenger_contracts.identity import Principal
 from messenger_contracts.realtime import (
     CloseCode,
@@ -97,8 +97,8 @@ class Hub:
                 unused.append(conversation_channel(self._namespace, topic_id))
         await self._subscriber.unsubscribe(unused)
 
-    async def run_commands(self, commands: Sequence[Command]) -> Sequence[CommandResult]:
-        """Have chat run the commands of many sockets."""
+    async def run_commands(self, commands: Sequence[Command]) -> Sequence[dict[str, Any]]:
+        """Have chat run the commands of many sockets; gives a `CommandResult` for each, as it came."""
         return await self._chat.run(commands)
 
     async def resume(self, principal: Principal, positions: Mapping[str, int], limit: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 from notification_service.notifications.service import NotificationService
 
 
-def _notifications(request: Request) -> NotificationService:
+async def _notifications(request: Request) -> NotificationService:
     service: NotificationService = request.state.notifications
     return service
 
