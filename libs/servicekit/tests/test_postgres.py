@@ -1,6 +1,7 @@
 """When a transaction ends, and what the caller hears of it."""
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
 
 import httpx
 import pytest
@@ -9,8 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from servicekit.errors import Conflict
-from servicekit.postgres import Database, ReadSession, WriteSession, create_engine
+from servicekit.errors import Conflict, DependencyUnavailable
+from servicekit.postgres import Database, ReadSession, Session, WriteSession, create_engine
 from servicekit.testing import Callers, client_of
 
 MakeApp = Callable[..., FastAPI]
@@ -142,3 +143,28 @@ async def test_a_database_that_is_away_fails_the_check() -> None:
     with pytest.raises(OSError, match=r"127\.0\.0\.1"):
         await away.check()
     await away.close()
+
+
+async def test_a_database_that_is_away_is_a_dependency_that_is_unavailable() -> None:
+    away = Database(create_engine("postgresql+asyncpg://nobody@127.0.0.1:1/nothing", name="test"))
+
+    async def ask(session_of: Callable[[], AbstractAsyncContextManager[Session]]) -> None:
+        async with session_of() as session:
+            await session.execute(text("SELECT 1"))
+
+    for session_of in (away.read, away.write):
+        with pytest.raises(DependencyUnavailable):
+            await ask(session_of)
+    await away.close()
+
+
+async def test_a_database_that_goes_away_in_a_transaction_is_unavailable_too(database: Database) -> None:
+    async def write_while_the_connection_is_cut() -> None:
+        async with database.write() as session, database.engine.connect() as other:
+            pid = await session.scalar(text("SELECT pg_backend_pid()"))
+            await other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+            await session.execute(INSERT)
+
+    with pytest.raises(DependencyUnavailable):
+        await write_while_the_connection_is_cut()
+    assert await _count(database) == 0

@@ -6,16 +6,19 @@ command.
 """
 
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
-from servicekit.telemetry import records_traces
+from servicekit.errors import DependencyUnavailable
+from servicekit.telemetry import record_failure, records_traces
 
 Session = AsyncSession
 Connection = AsyncConnection
@@ -38,8 +41,26 @@ def create_engine(url: str, *, name: str, pool_size: int = 10, tls: bool = False
     return engine
 
 
+@contextmanager
+def _available() -> Iterator[None]:
+    """Turn a database that cannot be reached, or went away in the middle, into `DependencyUnavailable`.
+
+    Whether a commit that was under way took effect is not known then; what is asked again must be harmless.
+    """
+    try:
+        yield
+    except DBAPIError as error:
+        if not (error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)):
+            raise
+        record_failure("postgres", error)
+        raise DependencyUnavailable from error
+    except (OSError, PoolTimeoutError) as error:
+        record_failure("postgres", error)
+        raise DependencyUnavailable from error
+
+
 class Database:
-    """Sessions on one engine."""
+    """Sessions on one engine. A session raises `DependencyUnavailable` when the database is away."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
@@ -48,15 +69,17 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         """A transaction: committed at the end of the block, rolled back by an exception."""
-        async with self._sessions.begin() as session:
-            yield session
+        with _available():
+            async with self._sessions.begin() as session:
+                yield session
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
         """A session that changes nothing."""
-        async with self._sessions() as session:
-            await session.execute(text("SET TRANSACTION READ ONLY"))
-            yield session
+        with _available():
+            async with self._sessions() as session:
+                await session.execute(text("SET TRANSACTION READ ONLY"))
+                yield session
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection]:
