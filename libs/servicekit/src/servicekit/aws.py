@@ -10,6 +10,8 @@ from typing import Any, Self
 import aioboto3
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
+from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as AwsConnectionError
 from botocore.loaders import create_loader
 
 CONNECTIONS = 64
@@ -21,6 +23,29 @@ _config = AioConfig(
     max_pool_connections=CONNECTIONS,
     retries={"mode": "adaptive", "max_attempts": 3},
 )
+
+_THROTTLED = frozenset(
+    {
+        "LimitExceededException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionConflictException",
+    }
+)
+SERVER_ERROR = 500
+
+
+def is_unavailable(error: Exception) -> bool:
+    """Whether the same call may succeed later: AWS was not reached, failed, or asked for patience."""
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return status >= SERVER_ERROR or error.response.get("Error", {}).get("Code") in _THROTTLED
+    return isinstance(error, HTTPClientError | AwsConnectionError)
 
 
 class Aws:

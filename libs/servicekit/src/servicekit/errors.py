@@ -8,13 +8,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
+from botocore.exceptions import BotoCoreError, ClientError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from messenger_contracts.problem import PROBLEM_MEDIA_TYPE, ErrorCode, FieldError, Problem
-from servicekit.telemetry import current_trace_id
+from servicekit.aws import is_unavailable
+from servicekit.telemetry import current_trace_id, record_failure
 
 log = logging.getLogger(__name__)
 
@@ -122,11 +124,21 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ServiceError, _on_service_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(BotoCoreError, _on_aws_error)
+    app.add_exception_handler(ClientError, _on_aws_error)
 
 
 async def _on_service_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ServiceError)  # noqa: S101 - registered for this class alone
     return problem_response(error, request.url.path)
+
+
+async def _on_aws_error(request: Request, error: Exception) -> Response:
+    """An AWS that is away or throttles is a dependency; any other refusal of AWS is our own mistake."""
+    if not is_unavailable(error):
+        raise error
+    record_failure("aws", error)
+    return problem_response(DependencyUnavailable(), request.url.path)
 
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:
