@@ -1,0 +1,100 @@
+"""The command line: a fresh suite with its limits out of the way, the scenarios one after the other, a report."""
+
+import asyncio
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from localcloud.console import say, step
+from messengerctl.suite import Suite
+
+from . import history, idle, limit, meters, pace, puts, report, resume, saturation
+from .figures import Results
+from .stage import Stage, set_stage
+
+_ROOT = Path(__file__).parents[2]
+_UNLIMITED = {
+    "GATEWAY_USER_REQUESTS_PER_MINUTE": "1000000",
+    "GATEWAY_ADDRESS_REQUESTS_PER_MINUTE": "1000000",
+    "GATEWAY_SECRET_REQUESTS_PER_MINUTE": "1000000",
+    "GATEWAY_SOCKET_OPERATIONS_PER_SECOND": "1000000",
+    "GATEWAY_SOCKETS_PER_USER": "100000",
+}
+_WIDTHS = (10, 200)
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much of everything."""
+
+    seconds: float
+    rounds: int
+    lengths: tuple[int, ...]
+    sockets: int
+    clients: int
+
+
+_FULL = Size(seconds=4.0, rounds=3, lengths=(10_000, 1_000_000), sockets=idle.SOCKETS, clients=resume.CLIENTS)
+_QUICK = Size(seconds=1.0, rounds=1, lengths=(1_000, 10_000), sockets=200, clients=100)
+
+
+async def _saturate(stage: Stage, results: Results, size: Size) -> None:
+    for width in _WIDTHS:
+        name = f"sockets, {width} conversations"
+        first = await limit.next_transaction(stage)
+        await saturation.measure(stage, results, name, width, size.seconds, size.rounds)
+        groups = await limit.groups_since(stage, first)
+        await limit.measure(stage, results, name, groups, size.rounds)
+
+
+# What leaves the workers the most to do comes last.
+_SCENARIOS: dict[str, Callable[[Stage, Results, Size], Awaitable[None]]] = {
+    "idle": lambda stage, results, size: idle.measure(stage, results, size.sockets, size.rounds),
+    "history": lambda stage, results, size: history.measure(stage, results, size.lengths, size.rounds),
+    "resume": lambda stage, results, size: resume.measure(stage, results, size.clients, size.rounds),
+    "puts": lambda stage, results, size: puts.measure(stage, results, size.seconds, size.rounds),
+    "pace": lambda stage, results, size: pace.measure(stage, results, 2 * size.seconds, size.rounds),
+    "saturation": _saturate,
+}
+
+
+async def _measure(suite: Suite, size: Size, only: list[str]) -> Results:
+    results = Results()
+    with step("people and conversations"):
+        stage = await set_stage(suite)
+    for name, scenario in _SCENARIOS.items():
+        if name in (only or _SCENARIOS):
+            await stage.settle()
+            with step(name):
+                await scenario(stage, results, size)
+    return results
+
+
+def bench(
+    only: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(_SCENARIOS)}; may be repeated.")] = None,
+    quick: Annotated[bool, typer.Option(help="A look at whether it works; its numbers mean nothing.")] = False,
+) -> None:
+    """Measure a fresh suite. A whole run writes docs/performance.md."""
+    state = os.environ.get("MESSENGER_STATE")
+    if state is None:
+        command = ["localcloud", "run", "--suite", "--", sys.executable, "-m", "tests.load", *sys.argv[1:]]
+        raise typer.Exit(subprocess.run(command, env=os.environ | _UNLIMITED, check=False).returncode)
+    results = asyncio.run(_measure(Suite(Path(state)), _QUICK if quick else _FULL, only or []))
+    machine = meters.machine() | {"Python": platform.python_version()}
+    report.show(results)
+    say(f"written: {report.save(_ROOT / '.local' / 'bench', results, machine).relative_to(_ROOT)}")
+    if not (only or quick):
+        (_ROOT / "docs" / "performance.md").write_text(report.page(results, machine, "make bench"))
+
+
+if __name__ == "__main__":
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(bench)
+    app()
