@@ -74,3 +74,12 @@ def test_dependencies_are_coroutines(root: Path, sources: Sequence[Path], syntax
         return any(isinstance(node, ast.FunctionDef) and node.name in given for node in ast.walk(syntax(path)))
 
     assert _offenders(root, sources, hops) == []
+
+
+def test_time_limits_do_not_swallow_a_cancellation(root: Path, sources: Sequence[Path], syntax: Syntax) -> None:
+    """`asyncio.wait_for` of Python 3.11 drops one that comes as its work is done: use `asyncio.timeout`."""
+
+    def swallows(path: Path) -> bool:
+        return "asyncio.wait_for" in set(_names(syntax(path)))
+
+    assert _offenders(root, sources, swallows) == []

@@ -60,7 +60,8 @@ async def examine(suite: Suite, port: int) -> list[Finding]:
 async def _guarded(what: str, check: Check) -> list[Finding]:
     """Turn a check that cannot be made into a finding: a doctor must not fall ill."""
     try:
-        return await asyncio.wait_for(check(), 10)
+        async with asyncio.timeout(10):
+            return await check()
     except Exception as error:
         seen = f"cannot be examined: {type(error).__name__} {error}".rstrip()
         return [Finding(what, well=False, seen=seen, remedy=f"see `make logs` for {what}")]

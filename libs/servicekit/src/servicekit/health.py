@@ -34,7 +34,8 @@ class Health:
     @staticmethod
     async def _outcome(check: Check) -> str | None:
         try:
-            await asyncio.wait_for(check(), CHECK_SECONDS)
+            async with asyncio.timeout(CHECK_SECONDS):
+                await check()
         except Exception as error:
             return f"{type(error).__name__}: {error}"[:200]
         return None

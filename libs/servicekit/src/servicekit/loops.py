@@ -46,7 +46,8 @@ async def keep_running(
 async def wait_for(event: asyncio.Event, seconds: float) -> bool:
     """Wait until the event is set or the time is over; returns whether it is set."""
     try:
-        await asyncio.wait_for(event.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await event.wait()
     except TimeoutError:
         return False
     return True

@@ -112,7 +112,8 @@ class Session:
 
     async def live(self, seconds: float = 30.0) -> None:
         """Return when the socket is open; raises `TimeoutError` or `SessionEnded`."""
-        await asyncio.wait_for(self._live.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await self._live.wait()
         if self.state is State.ENDED:
             raise SessionEnded("the session has ended")
 

@@ -42,7 +42,9 @@ class Socket:
         reply = self._waiting[number] = asyncio.get_running_loop().create_future()
         try:
             await self._connection.send(json.dumps({"id": number, "op": op, "d": d}))
-            return await asyncio.wait_for(reply, seconds)
+            async with asyncio.timeout(seconds):
+                answer: dict[str, Any] = await reply
+            return answer
         except TimeoutError as error:
             raise Unreachable(f"{op}: no reply within {seconds:.0f} s") from error
         except ConnectionClosed as error:
