@@ -5,15 +5,23 @@ import asyncio
 from alembic import context
 from sqlalchemy import Connection, text
 
+from chat_service.blocks import models as blocks
 from chat_service.conversations import models as conversations
+from chat_service.invites import models as invites
 from chat_service.log import models as log
 from chat_service.messages import models as messages
 from chat_service.models import Base
+from chat_service.pins import models as pins
+from chat_service.previews import models as previews
+from chat_service.reactions import models as reactions
+from chat_service.reports import models as reports
+from chat_service.schedules import models as schedules
+from chat_service.search import models as search
 from chat_service.settings import ChatSettings
 from servicekit.postgres import create_engine
 
 MIGRATION_LOCK = 7_305_808_869_229_000_000
-TABLES = (conversations, messages, log)
+TABLES = (blocks, conversations, invites, log, messages, pins, previews, reactions, reports, schedules, search)
 
 
 def run(connection: Connection) -> None:

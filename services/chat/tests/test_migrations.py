@@ -6,13 +6,21 @@ import sys
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from chat_service.blocks import models as blocks
 from chat_service.conversations import models as conversations
+from chat_service.invites import models as invites
 from chat_service.log import models as log
 from chat_service.messages import models as messages
 from chat_service.models import Base
+from chat_service.pins import models as pins
+from chat_service.previews import models as previews
+from chat_service.reactions import models as reactions
+from chat_service.reports import models as reports
+from chat_service.schedules import models as schedules
+from chat_service.search import models as search
 from servicekit.postgres import create_engine
 
-ROOMS = (conversations, messages, log)
+ROOMS = (blocks, conversations, invites, log, messages, pins, previews, reactions, reports, schedules, search)
 
 
 async def test_models_and_migrations_agree(database_url) -> None:

@@ -5,9 +5,9 @@ The gateway signs such a request as itself, and names the actor of each command:
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
-from messenger_contracts.conversations import MAX_TEXT_BYTES, LogEvent
+from messenger_contracts.conversations import MAX_TEXT_BYTES, LogEvent, Skip
 from messenger_contracts.problem import ErrorCode, FieldError
 from messenger_contracts.shapes import Request, Shape, Timestamp
 
@@ -32,10 +32,45 @@ MessageText = Annotated[str, AfterValidator(_storable)]
 ClientId = Annotated[str, Field(pattern=UUID_PATTERN, description="A UUID that the sender chose")]
 
 
+MediaIds = Annotated[list[Annotated[str, Field(pattern=UUID_PATTERN)]], Field(max_length=20)]
+Mentions = Annotated[list[Annotated[str, Field(min_length=1, max_length=128)]], Field(max_length=100)]
+MessageId = Annotated[str, Field(pattern=UUID_PATTERN, description="The server's id of a message")]
+Emoji = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=32,
+        pattern=r"^[^\s\x00-\x1f\x7f/]+$",
+        description="An emoji, or a short name without spaces",
+    ),
+]
+MAX_LIFE_SECONDS = 365 * 24 * 3600
+
+
 class MessageCreate(Request):
     """What a sender says. The same `client_id` with another body is `idempotency_mismatch`."""
 
+    media_ids: MediaIds = []
+    text: MessageText | None = Field(None, validate_default=True)
+    reply_to: MessageId | None = None
+    thread_root: MessageId | None = None
+    mentions: Mentions = []
+    send_at: Timestamp | None = Field(None, description="When to send it; it waits until then")
+    expires_in: int | None = Field(None, ge=1, le=MAX_LIFE_SECONDS, description="Seconds after which it is deleted")
+
+    @field_validator("text")
+    @classmethod
+    def _says_something(cls, text: str | None, info: ValidationInfo) -> str | None:
+        if text is None and not info.data.get("media_ids"):
+            raise ValueError("is needed where there are no media")
+        return text
+
+
+class MessagePatch(Request):
+    """What a message shall say instead."""
+
     text: MessageText
+    mentions: Mentions = []
 
 
 class Actor(Shape):
@@ -56,15 +91,58 @@ class SendCommand(Shape):
 
 
 class ReadCommand(Shape):
-    """Move a read mark forward."""
+    """Move a read mark, or only the mark of what was received, forward."""
 
     op: Literal["read"] = "read"
     actor: Actor
     conversation_id: str
     seq: int
+    delivered: bool = False
+    private: bool = False
 
 
-Command = Annotated[SendCommand | ReadCommand, Field(discriminator="op")]
+class EditCommand(Shape):
+    """Say something else in a message."""
+
+    op: Literal["edit"] = "edit"
+    actor: Actor
+    conversation_id: str
+    message_id: str
+    body: MessagePatch
+
+
+class DeleteCommand(Shape):
+    """Delete a message, for everybody or for the actor alone."""
+
+    op: Literal["delete"] = "delete"
+    actor: Actor
+    conversation_id: str
+    message_id: str
+    everywhere: bool = True
+
+
+class ReactCommand(Shape):
+    """Give or take back a reaction."""
+
+    op: Literal["react"] = "react"
+    actor: Actor
+    conversation_id: str
+    message_id: str
+    emoji: str
+    remove: bool = False
+
+
+class PeersCommand(Shape):
+    """Which of these people the actor may see the presence of."""
+
+    op: Literal["peers"] = "peers"
+    actor: Actor
+    user_ids: list[str] = Field(max_length=100)
+
+
+Command = Annotated[
+    SendCommand | ReadCommand | EditCommand | DeleteCommand | ReactCommand | PeersCommand, Field(discriminator="op")
+]
 
 
 class CommandBatch(Shape):
@@ -83,11 +161,34 @@ class Sent(Shape):
     replayed: bool = Field(False, description="The message was already there: an earlier answer had been lost")
 
 
+class Scheduled(Shape):
+    """The acknowledgement of a send that waits: it is durable, and has no place in the log yet."""
+
+    client_id: str
+    send_at: Timestamp
+    created_at: Timestamp
+    replayed: bool = False
+
+
 class Read(Shape):
-    """The read mark after the command."""
+    """The marks after the command."""
 
     read_seq: int
+    delivered_seq: int
     unread: int
+    mentions: int
+
+
+class Changed(Shape):
+    """What a change left behind in the log."""
+
+    seq: int | None = Field(description="The place of its event; null when there was nothing to change")
+
+
+class Peers(Shape):
+    """The people whose presence the actor may see."""
+
+    user_ids: list[str]
 
 
 class Failure(Shape):
@@ -102,7 +203,10 @@ class CommandResult(Shape):
     """Exactly one member is set."""
 
     sent: Sent | None = None
+    scheduled: Scheduled | None = None
     read: Read | None = None
+    changed: Changed | None = None
+    peers: Peers | None = None
     error: Failure | None = None
 
 
@@ -113,10 +217,42 @@ class CommandResults(Shape):
 
 
 class Position(Shape):
-    """Where a conversation's log stands, and where the member may start to read."""
+    """Where a conversation's log stands, and from where on the member may read it."""
 
     epoch: str
     last_seq: int
+    direct: bool = False
+    visible_from: int = Field(1, description="Messages before it are not the member's to read")
+
+
+class LiveEvent(Shape):
+    """An event, with what tells who may see it: `messenger_contracts.realtime.is_visible`."""
+
+    event: LogEvent | Skip
+    author: str | None = Field(None, description="Who wrote the message that it is about")
+    target: int | None = Field(None, description="The `seq` of the message that it is about")
+    audience: str | None = Field(None, description="The one person whom it is for")
+
+
+class Relations(Shape):
+    """Whom a person blocks, and by whom the person is blocked."""
+
+    blocked: list[str] = []
+    blocked_by: list[str] = []
+
+
+class RelationsRequest(Shape):
+    """Whose relations a gateway asks about. `after` is the `version` of an earlier answer: only what changed since."""
+
+    user_ids: list[str] = Field(max_length=10_000)
+    after: int = 0
+
+
+class RelationsAnswer(Shape):
+    """Relations by person; who has none, and had none, is not named."""
+
+    relations: dict[str, Relations]
+    version: int
 
 
 class Positions(Shape):
@@ -135,6 +271,7 @@ class Resume(Shape):
     """Where a returning client stands: the last `seq` that it has of each conversation."""
 
     positions: dict[str, int]
+    since: str | None = Field(None, description="A token of `/sync`, for conversations without a position")
     limit: int = Field(ge=1, description="The most events to answer with")
 
 
@@ -142,10 +279,11 @@ class Resumed(Shape):
     """Everything that a returning client missed, or nothing of it."""
 
     conversations: dict[str, Position]
-    events: list[LogEvent] = Field(description="By conversation, oldest first")
+    events: list[LogEvent | Skip] = Field(description="By conversation, oldest first, as the client may see them")
     complete: bool = Field(description="False: more was missed than the limit, or a position is not the log's")
     unknown: list[str] = Field(description="Conversations whose log does not reach the client's position")
     left: list[str] = Field(description="Conversations that the client names and is not in")
+    relations: Relations = Relations()
 
 
 class Missed(Shape):
@@ -153,9 +291,12 @@ class Missed(Shape):
 
     after: dict[str, int] = Field(max_length=1000)
     limit: int = Field(500, ge=1, le=1000, description="The most events of each conversation")
+    reader: str | None = Field(
+        None, description="Whose eyes the events are for; null: the gateway looks to that itself"
+    )
 
 
 class MissedEvents(Shape):
     """By conversation, oldest first."""
 
-    events: list[LogEvent]
+    events: list[LiveEvent]

@@ -7,11 +7,13 @@ from typing import Any
 from fastapi import FastAPI
 
 from chat_service.conversations.repository import ConversationRepository
-from chat_service.conversations.service import ConversationCommands
+from chat_service.conversations.service import ConversationCommands, KeptService, MembershipService
 from chat_service.log.repository import LogRepository
-from chat_service.log.service import LogService
-from chat_service.messages.repository import MessageRepository
-from chat_service.messages.service import MessageSender
+from chat_service.log.service import ChangeService, LiveService, LogService
+from chat_service.marks.repository import MarkRepository
+from chat_service.marks.service import MarkService
+from chat_service.sends.repository import SendRepository
+from chat_service.sends.service import MessageSender
 from chat_service.settings import ChatSettings
 from servicekit.aws import Aws
 from servicekit.cursors import Cursors
@@ -37,15 +39,18 @@ async def lifespan(settings: ChatSettings, app: FastAPI) -> AsyncIterator[Mappin
     app.state.health.require("database", database.check)
     valkey, auth = create_valkey(settings.valkey_url), ServiceClient("auth", settings.auth_url)
     fanout, namespace = FanoutPublisher(valkey), settings.resource_prefix
-    sender = MessageSender(database, MessageRepository(), fanout, namespace, group=settings.commit_group)
-    log = LogService(LogRepository())
+    sender = MessageSender(database, SendRepository(), fanout, namespace, group=settings.commit_group)
+    conversations, log, live = ConversationRepository(), LogRepository(), LiveService(fanout, namespace)
     async with Aws(settings.region) as aws:
         cursors = await key_ring(aws, settings.resource("cursor"))
         yield {
             "identity": await identity_verifier(aws, settings),
             "database": database,
             "sender": sender,
-            "conversations": ConversationCommands(database, ConversationRepository(), log, fanout, namespace),
+            "changes": ChangeService(database, log, live),
+            "memberships": MembershipService(conversations),
+            "conversations": ConversationCommands(database, conversations, LogService(log), live),
+            "marks": MarkService(database, MarkRepository(), KeptService(conversations), live),
             "conversation_cursors": Cursors(cursors, "conversations"),
             "message_cursors": Cursors(cursors, "messages"),
             "auth": auth,

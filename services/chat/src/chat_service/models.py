@@ -1,4 +1,4 @@
-"""The declarative base of chat's tables; each room has its own tables in its own `models.py`."""
+"""The declarative base of chat's tables, and the SQL that shows a message, which every room that reads one uses."""
 
 from datetime import datetime
 
@@ -11,3 +11,38 @@ class Base(DeclarativeBase):
     """Chat's tables. Times are kept to the millisecond, which is what goes over the wire."""
 
     type_annotation_map = {datetime: TIMESTAMP(timezone=True, precision=3), str: Text, int: BigInteger}
+
+
+_GONE = "(x.deleted_at IS NOT NULL OR coalesce(x.expires_at <= now(), false))"
+_THREAD_COUNT = """(SELECT count(*) FROM messages t
+    WHERE t.conversation_id = x.conversation_id AND t.thread_root = x.id AND t.deleted_at IS NULL)"""
+_REACTIONS = """(SELECT jsonb_object_agg(r.emoji, jsonb_build_object('count', r.count, 'mine', r.mine)) FROM (
+    SELECT emoji, count(*) AS count, bool_or(user_id = :reader) AS mine FROM reactions
+    WHERE conversation_id = x.conversation_id AND seq = x.seq GROUP BY emoji ORDER BY min(at), emoji) r)"""
+
+MESSAGE_COLUMNS = f"""
+    x.conversation_id AS message_conversation, x.id AS message_id, x.client_id, x.seq AS message_seq, x.msg_no,
+    x.by AS author, x.reply_to, x.thread_root, x.created_at, x.edited_at, x.expires_at,
+    CASE WHEN {_GONE} THEN coalesce(x.deleted_at, x.expires_at) END AS deleted_at,
+    CASE WHEN NOT {_GONE} THEN x.text END AS text,
+    CASE WHEN NOT {_GONE} THEN x.mentions END AS mentions,
+    CASE WHEN NOT {_GONE} THEN x.media END AS media,
+    CASE WHEN NOT {_GONE} THEN x.previews END AS previews,
+    CASE WHEN x.touched THEN {_THREAD_COUNT} ELSE 0 END AS thread_count,
+    CASE WHEN x.touched AND NOT {_GONE} THEN {_REACTIONS} END AS reactions
+"""
+"""SQL: the message `x` as `:reader` sees it now. One whose time is over shows nothing, also before it is deleted.
+
+`touched` marks the messages that have had a reaction or a thread: the others, which are most, are not looked into.
+"""
+
+BLOCKED = "ARRAY(SELECT blocked FROM blocks WHERE blocker = :reader AND active)"
+"""SQL: whom `:reader` blocks."""
+
+HIDDEN_MESSAGE = f"""(
+    x.seq < me.visible_from
+    OR EXISTS (SELECT 1 FROM hidden_messages h
+               WHERE h.user_id = me.user_id AND h.conversation_id = x.conversation_id AND h.seq = x.seq)
+    OR c.kind = 'group' AND x.by = ANY({BLOCKED})
+)"""
+"""SQL: whether the message `x` of the conversation `c` is not for the eyes of the member `me`, who is `:reader`."""

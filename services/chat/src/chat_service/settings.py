@@ -28,3 +28,5 @@ class ChatSettings(ServiceSettings):
     """The most sends that one transaction takes."""
     relay_batch: int = 200
     """The most events that the relay publishes before it moves its position."""
+    notify_all: int = 500
+    """The largest conversation in which a message is told to every member; beyond, to those it mentions or answers."""

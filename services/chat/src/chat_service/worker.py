@@ -6,8 +6,8 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from chat_service.log.repository import LogRepository
-from chat_service.log.service import LogSource
+from chat_service.relay.repository import RelayRepository
+from chat_service.relay.service import LogSource
 from chat_service.settings import ChatSettings
 from servicekit.app import create_worker
 from servicekit.aws import Aws
@@ -26,7 +26,7 @@ async def loops(settings: ChatSettings, app: FastAPI) -> AsyncIterator[Mapping[s
     app.state.health.require("database", database.check)
     async with Aws(settings.region) as aws:
         publisher = Publisher(await aws.client("sns"), settings.topic_arn("events"))
-        source = LogSource(LogRepository())
+        source = LogSource(RelayRepository(settings.notify_all))
         relay = PostgresRelay(
             name="log", database=database, source=source, publisher=publisher, batch=settings.relay_batch
         )

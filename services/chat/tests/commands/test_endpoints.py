@@ -99,7 +99,7 @@ async def test_a_gateway_learns_positions_and_reads_on(people, gateway) -> None:
     standing = (await gateway("positions", ids=[c, str(uuid4())])).json()["conversations"]
     assert {each: position["last_seq"] for each, position in standing.items()} == {c: 3}
     events = (await gateway("missed", after={c: 1}, limit=1)).json()["events"]
-    assert [event["seq"] for event in events] == [2]
+    assert [each["event"]["seq"] for each in events] == [2]
 
 
 async def test_what_is_committed_is_told_to_the_sockets(people, valkey_url, client) -> None:
@@ -124,7 +124,7 @@ async def test_what_is_committed_is_told_to_the_sockets(people, valkey_url, clie
         assert [event] == shown
         await bob.request("PUT", f"/v1/conversations/{c}/read", json={"seq": 3})
         [push] = (await heard(conversation_channel(PREFIX, c)))["pushes"]
-        assert push == {"op": "read", "d": {"c": c, "by": bob.id, "seq": 3}}
+        assert push == {"op": "read", "d": {"c": c, "by": bob.id, "seq": 3, "mark": "read"}}
     await valkey.aclose()
 
 

@@ -9,28 +9,129 @@ from messenger_contracts.conversations import Message
 from messenger_contracts.envelope import EventData
 
 
-class MessageCreated(EventData):
+class ConversationEvent(EventData):
+    """What every event of a conversation tells."""
+
+    conversation_id: str
+    seq: int
+    actor: Actor
+
+
+class MessageCreated(ConversationEvent):
     """A message is durable."""
 
     TYPE: ClassVar[str] = "chat.message.created.v1"
 
-    conversation_id: str
-    seq: int
-    actor: Actor
     message: Message
-    recipients: list[str] = Field(description="The members to tell: all but the sender")
+    recipients: list[str] = Field(
+        description="Whom to tell: the members but the sender, without those who block the sender. "
+        "In large groups, those alone whom the message mentions or answers."
+    )
+    muted: list[str] = Field([], description="Those of the recipients who have muted the conversation")
 
 
-class MemberJoined(EventData):
+class MessageEdited(ConversationEvent):
+    """A message says something else, or has got its link previews."""
+
+    TYPE: ClassVar[str] = "chat.message.edited.v1"
+
+    message: Message
+
+
+class MessageDeleted(ConversationEvent):
+    """A message was deleted for everybody: by its sender, an admin, or because its time was over."""
+
+    TYPE: ClassVar[str] = "chat.message.deleted.v1"
+
+    message_id: str
+    message_seq: int
+
+
+class ReactionAdded(ConversationEvent):
+    """A person reacted to a message."""
+
+    TYPE: ClassVar[str] = "chat.reaction.added.v1"
+
+    message_id: str
+    message_seq: int
+    author: str = Field(description="Who wrote the message")
+    emoji: str
+
+
+class ReactionRemoved(ConversationEvent):
+    """A person took a reaction back."""
+
+    TYPE: ClassVar[str] = "chat.reaction.removed.v1"
+
+    message_id: str
+    message_seq: int
+    emoji: str
+
+
+class MemberJoined(ConversationEvent):
     """A person is now in a conversation."""
 
     TYPE: ClassVar[str] = "chat.member.joined.v1"
 
-    conversation_id: str
-    seq: int
-    actor: Actor
     user_id: str
     role: str
 
 
-EVENTS: tuple[type[EventData], ...] = (MessageCreated, MemberJoined)
+class MemberLeft(ConversationEvent):
+    """A person is no longer in a conversation."""
+
+    TYPE: ClassVar[str] = "chat.member.left.v1"
+
+    user_id: str
+
+
+class MemberRole(ConversationEvent):
+    """A member has another role."""
+
+    TYPE: ClassVar[str] = "chat.member.role.v1"
+
+    user_id: str
+    role: str
+
+
+class ConversationUpdated(ConversationEvent):
+    """A conversation has another title, picture or rule, or was deleted."""
+
+    TYPE: ClassVar[str] = "chat.conversation.updated.v1"
+
+    title: str | None
+    avatar: str | None
+    deleted: bool = False
+
+
+class PinAdded(ConversationEvent):
+    """A message was pinned."""
+
+    TYPE: ClassVar[str] = "chat.pin.added.v1"
+
+    message_id: str
+    message_seq: int
+
+
+class PinRemoved(ConversationEvent):
+    """A message is no longer pinned."""
+
+    TYPE: ClassVar[str] = "chat.pin.removed.v1"
+
+    message_id: str
+    message_seq: int
+
+
+EVENTS: tuple[type[EventData], ...] = (
+    MessageCreated,
+    MessageEdited,
+    MessageDeleted,
+    ReactionAdded,
+    ReactionRemoved,
+    MemberJoined,
+    MemberLeft,
+    MemberRole,
+    ConversationUpdated,
+    PinAdded,
+    PinRemoved,
+)

@@ -9,7 +9,7 @@ from chat_service.conversations.dependencies import ReadConversations
 
 
 async def _commands(request: Request) -> CommandService:
-    return CommandService(request.state.sender, request.state.conversations)
+    return CommandService(request.state.sender, request.state.marks)
 
 
 async def _resume(conversations: ReadConversations) -> ResumeService:

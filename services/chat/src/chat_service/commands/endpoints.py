@@ -40,4 +40,4 @@ async def positions(request: PositionsRequest, gateway: CallingService, resuming
 @router.post("/missed")
 async def missed(request: Missed, gateway: CallingService, resuming: Resuming) -> MissedEvents:
     """Tell what a gateway itself missed."""
-    return MissedEvents(events=await resuming.missed(request.after, request.limit))
+    return MissedEvents(events=await resuming.missed(request))

@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from chat_service.conversations.dependencies import ChangeConversations, ReadConversations
-from chat_service.conversations.schemas import ConversationCreate, ReadUpdate
+from chat_service.conversations.schemas import ConversationCreate
 from chat_service.people.dependencies import People
-from messenger_contracts.conversations import Conversation, EventPage, ReadMark
+from messenger_contracts.conversations import Conversation, EventPage
 from messenger_contracts.pagination import Page
 from servicekit.identity import CurrentUser
 from servicekit.lists import CursorQuery, LimitQuery, link_next
@@ -34,12 +34,13 @@ async def mine(
     caller: CurrentUser,
     conversations: ReadConversations,
     response: Response,
+    archived: Annotated[bool, Query(description="Those in the archive, instead of the others")] = False,
     cursor: CursorQuery = None,
     limit: LimitQuery = 50,
 ) -> Page[Conversation]:
     """List the caller's conversations, newest activity first."""
-    page = await conversations.page(caller.user_id, cursor, limit)
-    link_next(response, page, "/v1/conversations", limit)
+    page = await conversations.page(caller.user_id, archived, cursor, limit)
+    link_next(response, page, "/v1/conversations", limit, **({"archived": "true"} if archived else {}))
     return page
 
 
@@ -59,11 +60,3 @@ async def events(
 ) -> EventPage:
     """Read the log behind a position, oldest first. An empty page means that the caller is up to date."""
     return await conversations.events(caller.user_id, conversation_id, after_seq, limit)
-
-
-@router.put("/{conversation_id}/read")
-async def read(
-    conversation_id: str, body: ReadUpdate, caller: CurrentUser, conversations: ChangeConversations
-) -> ReadMark:
-    """Move the caller's read mark forward. A mark that is further already stays where it is."""
-    return await conversations.read(caller.user_id, conversation_id, body.seq)

@@ -1,7 +1,7 @@
 """What can go wrong with conversations."""
 
 from messenger_contracts.problem import ErrorCode, FieldError
-from servicekit.errors import ServiceError, ValidationFailed
+from servicekit.errors import Forbidden, ServiceError, ValidationFailed
 
 
 class NotMember(ServiceError):
@@ -9,6 +9,18 @@ class NotMember(ServiceError):
 
     code = ErrorCode.NOT_MEMBER
     detail = "You are not in such a conversation."
+
+
+class ClosedInbox(Forbidden):
+    """The other person takes no messages from the caller. Whether that is a block is not told."""
+
+    detail = "This person does not accept messages."
+
+
+class Blocking(Forbidden):
+    """The caller blocks the other person, and so cannot write either."""
+
+    detail = "You have blocked this person."
 
 
 def invalid(pointer: str, detail: str) -> ValidationFailed:

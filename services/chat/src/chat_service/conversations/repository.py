@@ -8,62 +8,89 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-UNREAD = """(c.last_msg_no - me.read_msg_no - (
-    SELECT count(*) FROM messages own
-    WHERE own.conversation_id = c.id AND own.by = me.user_id AND own.seq > me.read_seq))"""
-"""SQL: what a member has not read, less the member's own. Derived from positions, so that it cannot stick."""
+from chat_service.conversations.models import ConversationRow
+from chat_service.models import BLOCKED, HIDDEN_MESSAGE, MESSAGE_COLUMNS
+
+_OTHERS = f"x.by <> me.user_id AND NOT (c.kind = 'group' AND x.by = ANY({BLOCKED}))"
+
+_UNREAD = f"""(c.last_msg_no - me.read_msg_no
+    - (SELECT count(*) FROM messages x
+       WHERE x.conversation_id = c.id AND x.by = me.user_id AND x.seq > me.read_seq)
+    - CASE WHEN c.kind = 'group' THEN
+      (SELECT count(*) FROM messages x
+       WHERE x.conversation_id = c.id AND x.by = ANY({BLOCKED}) AND x.seq > me.read_seq) ELSE 0 END
+    - (SELECT count(*) FROM messages x
+       WHERE x.conversation_id = c.id AND x.deleted_at IS NOT NULL AND x.seq > me.read_seq AND {_OTHERS})
+    - (SELECT count(*) FROM hidden_messages h JOIN messages x ON x.conversation_id = h.conversation_id AND x.seq = h.seq
+       WHERE h.user_id = me.user_id AND h.conversation_id = c.id AND h.seq > me.read_seq AND x.deleted_at IS NULL
+         AND {_OTHERS}))"""
+_MENTIONS = f"""(SELECT count(*) FROM mentions n
+    JOIN messages x ON x.conversation_id = n.conversation_id AND x.seq = n.seq
+    WHERE n.user_id = me.user_id AND n.conversation_id = c.id AND n.seq > me.read_seq AND x.deleted_at IS NULL
+      AND {_OTHERS} AND NOT {HIDDEN_MESSAGE})"""
+
+_KEPT = f"""me.read_seq, me.delivered_seq, me.marked_unread, me.role, me.draft,
+    CASE WHEN me.muted_until > now() THEN me.muted_until END AS muted_until,
+    me.pinned_at IS NOT NULL AS pinned, me.archived_at IS NOT NULL AS archived,
+    {_UNREAD} AS unread, {_MENTIONS} AS mention_count"""
+"""SQL: what a member keeps, and what is left to read. It is derived from positions, so that it cannot stick: the
+messages after the mark, less the member's own, those of people whom the member blocks, and those that were deleted."""
 
 _MINE = f"""
-    SELECT c.id AS conversation_id, c.kind, c.title, c.epoch, c.created_at AS started_at, c.active_at, c.last_seq,
-           c.last_msg_no, me.read_seq, me.role, {UNREAD} AS unread,
-           (SELECT count(*) FROM members WHERE conversation_id = c.id AND left_at IS NULL) AS member_count,
+    SELECT c.id AS conversation_id, c.kind, c.title, c.avatar, c.history, c.epoch, c.version,
+           c.created_at AS started_at, c.active_at, c.last_seq, c.last_msg_no, c.member_count, {_KEPT},
            (SELECT min(user_id) FROM members
             WHERE c.kind = 'direct' AND conversation_id = c.id AND user_id <> me.user_id) AS peer,
-           m.id AS message_id, m.client_id, m.seq, m.msg_no, m.by, m.text, m.created_at
+           m.*
     FROM members me JOIN conversations c ON c.id = me.conversation_id
     LEFT JOIN LATERAL (
-        SELECT * FROM messages WHERE conversation_id = c.id ORDER BY seq DESC LIMIT 1
+        SELECT {MESSAGE_COLUMNS} FROM messages x
+        WHERE x.conversation_id = c.id AND x.deleted_at IS NULL AND NOT {HIDDEN_MESSAGE} ORDER BY x.seq DESC LIMIT 1
     ) m ON true
     WHERE me.user_id = :reader AND me.left_at IS NULL
-"""  # noqa: S608 - constants alone
+"""
 _ONE = text(f"{_MINE} AND c.id = :conversation_id")
 _PAGE = text(f"""
-    {_MINE} AND (CAST(:at AS timestamptz) IS NULL OR (c.active_at, c.id) < (:at, CAST(:id AS uuid)))
+    {_MINE} AND (me.archived_at IS NOT NULL) = :archived
+      AND (c.kind = 'group' OR c.last_seq >= me.visible_from)
+      AND (CAST(:at AS timestamptz) IS NULL OR (c.active_at, c.id) < (:at, CAST(:id AS uuid)))
     ORDER BY c.active_at DESC, c.id DESC LIMIT :limit
 """)
 
 _CREATE = text("""
-    INSERT INTO conversations (id, kind, direct_key, epoch, created_at, active_at, last_seq)
-    VALUES (:id, :kind, :direct_key, :epoch, :now, :now, :last_seq) ON CONFLICT (direct_key) DO NOTHING RETURNING id
+    INSERT INTO conversations
+        (id, kind, direct_key, title, avatar, history, epoch, created_at, active_at, last_seq, member_count, closed_by)
+    VALUES (:id, :kind, :direct_key, :title, :avatar, :history, :epoch, :now, :now, :last_seq, :last_seq,
+            ARRAY(SELECT blocker FROM blocks
+                  WHERE CAST(:direct_key AS text) IS NOT NULL AND active
+                    AND blocker = ANY(CAST(:users AS text[])) AND blocked = ANY(CAST(:users AS text[]))))
+    ON CONFLICT (direct_key) DO NOTHING RETURNING id
 """)
 _ADD_MEMBERS = text("""
     INSERT INTO members (conversation_id, user_id, username, role, joined_at)
-    SELECT :conversation_id, new.user_id, new.username, :role, :now
-    FROM unnest(CAST(:users AS text[]), CAST(:usernames AS text[])) AS new (user_id, username)
+    SELECT :conversation_id, new.user_id, new.username, new.role, :now
+    FROM unnest(CAST(:users AS text[]), CAST(:usernames AS text[]), CAST(:roles AS text[]))
+         AS new (user_id, username, role)
 """)
 _BY_KEY = text("SELECT id FROM conversations WHERE direct_key = :direct_key")
-_IS_MEMBER = text("""
-    SELECT c.epoch, c.last_seq FROM members m JOIN conversations c ON c.id = m.conversation_id
+_MEMBERSHIP = text("""
+    SELECT c.id, c.kind, c.epoch, c.last_seq, c.closed_by, m.role, m.visible_from
+    FROM members m JOIN conversations c ON c.id = m.conversation_id
     WHERE m.conversation_id = :conversation_id AND m.user_id = :reader AND m.left_at IS NULL
 """)
 _POSITIONS_OF = text("""
-    SELECT c.id, c.epoch, c.last_seq FROM members m JOIN conversations c ON c.id = m.conversation_id
-    WHERE m.user_id = :reader AND m.left_at IS NULL
+    SELECT m.user_id, c.id, c.kind, c.epoch, c.last_seq, m.visible_from
+    FROM members m JOIN conversations c ON c.id = m.conversation_id
+    WHERE m.user_id = ANY(CAST(:readers AS text[])) AND m.left_at IS NULL
 """)
-_POSITIONS = text("SELECT id, epoch, last_seq FROM conversations WHERE id = ANY(CAST(:ids AS uuid[]))")
-_MOVE_READ = text("""
-    UPDATE members m SET read_seq = :seq, read_msg_no = coalesce(
-        (SELECT x.msg_no FROM messages x WHERE x.conversation_id = :conversation_id AND x.seq <= :seq
-         ORDER BY x.seq DESC LIMIT 1), 0)
-    FROM conversations c
-    WHERE m.conversation_id = :conversation_id AND m.user_id = :reader AND m.left_at IS NULL
-      AND c.id = m.conversation_id AND m.read_seq < :seq AND :seq <= c.last_seq
-""")
-_READ_STATE = text(f"""
-    SELECT me.read_seq, c.last_seq, {UNREAD} AS unread
+_POSITIONS = text(
+    "SELECT id, kind, epoch, last_seq, 1 AS visible_from FROM conversations WHERE id = ANY(CAST(:ids AS uuid[]))"
+)
+_KEPT_STATE = text(f"""
+    SELECT c.id, c.last_seq, c.epoch, {_KEPT}
     FROM members me JOIN conversations c ON c.id = me.conversation_id
-    WHERE me.conversation_id = :conversation_id AND me.user_id = :reader AND me.left_at IS NULL
-""")  # noqa: S608 - a constant alone
+    WHERE me.conversation_id = ANY(CAST(:ids AS uuid[])) AND me.user_id = :reader AND me.left_at IS NULL
+""")
 
 
 class ConversationRepository:
@@ -72,41 +99,39 @@ class ConversationRepository:
     async def create(
         self,
         session: AsyncSession,
-        conversation_id: UUID,
-        kind: str,
-        key: str,
-        epoch: str,
-        now: datetime,
-        last_seq: int,
+        new: ConversationRow,
+        members: Sequence[tuple[str, str, str]],
     ) -> bool:
-        """Insert a conversation; False when one with the same key is there."""
+        """Insert a conversation with its members: `(id, username, role)`. False when one with the same key is there."""
+        users, usernames, roles = (list(column) for column in zip(*members, strict=True))
         parameters = {
-            "id": conversation_id,
-            "kind": kind,
-            "direct_key": key,
-            "epoch": epoch,
-            "now": now,
-            "last_seq": last_seq,
+            "id": new.id,
+            "kind": new.kind,
+            "direct_key": new.direct_key,
+            "title": new.title,
+            "avatar": new.avatar,
+            "history": new.history,
+            "epoch": new.epoch,
+            "now": new.created_at,
+            "last_seq": len(members),
+            "users": users,
         }
-        return (await session.execute(_CREATE, parameters)).one_or_none() is not None
+        if (await session.execute(_CREATE, parameters)).one_or_none() is None:
+            return False
+        rows = {
+            "conversation_id": new.id,
+            "users": users,
+            "usernames": usernames,
+            "roles": roles,
+            "now": new.created_at,
+        }
+        await session.execute(_ADD_MEMBERS, rows)
+        return True
 
     async def by_key(self, session: AsyncSession, key: str) -> UUID:
         """The conversation of a direct key that is known to exist."""
         conversation_id: UUID = (await session.execute(_BY_KEY, {"direct_key": key})).scalar_one()
         return conversation_id
-
-    async def add_members(
-        self, session: AsyncSession, conversation_id: UUID, people: dict[str, str], role: str, now: datetime
-    ) -> None:
-        """Insert members; `people` are usernames by id."""
-        parameters = {
-            "conversation_id": conversation_id,
-            "users": list(people.keys()),
-            "usernames": list(people.values()),
-            "role": role,
-            "now": now,
-        }
-        await session.execute(_ADD_MEMBERS, parameters)
 
     async def one(self, session: AsyncSession, reader: str, conversation_id: UUID) -> Row[Any] | None:
         """A conversation as a member sees it."""
@@ -114,33 +139,26 @@ class ConversationRepository:
         return (await session.execute(_ONE, parameters)).one_or_none()
 
     async def page(
-        self, session: AsyncSession, reader: str, after: tuple[datetime, UUID] | None, limit: int
+        self, session: AsyncSession, reader: str, archived: bool, after: tuple[datetime, UUID] | None, limit: int
     ) -> Sequence[Row[Any]]:
         """A member's conversations, newest activity first."""
         at, last_id = after or (None, None)
-        parameters = {"reader": reader, "at": at, "id": last_id, "limit": limit}
+        parameters = {"reader": reader, "archived": archived, "at": at, "id": last_id, "limit": limit}
         return (await session.execute(_PAGE, parameters)).all()
 
-    async def head(self, session: AsyncSession, reader: str, conversation_id: UUID) -> Row[Any] | None:
-        """Epoch and last position, if the reader is a member."""
+    async def membership(self, session: AsyncSession, reader: str, conversation_id: UUID) -> Row[Any] | None:
+        """The conversation's position and the reader's role, if the reader is in it."""
         parameters = {"reader": reader, "conversation_id": conversation_id}
-        return (await session.execute(_IS_MEMBER, parameters)).one_or_none()
+        return (await session.execute(_MEMBERSHIP, parameters)).one_or_none()
 
-    async def positions_of(self, session: AsyncSession, reader: str) -> Sequence[Row[Any]]:
-        """Where each conversation of a person stands."""
-        return (await session.execute(_POSITIONS_OF, {"reader": reader})).all()
+    async def positions_of(self, session: AsyncSession, readers: Sequence[str]) -> Sequence[Row[Any]]:
+        """Where each conversation of each of these people stands."""
+        return (await session.execute(_POSITIONS_OF, {"readers": list(readers)})).all()
 
     async def positions(self, session: AsyncSession, ids: Sequence[UUID]) -> Sequence[Row[Any]]:
         """Where some conversations stand, whoever is in them: for our own gateways."""
         return (await session.execute(_POSITIONS, {"ids": list(ids)})).all()
 
-    async def move_read(self, session: AsyncSession, reader: str, conversation_id: UUID, seq: int) -> bool:
-        """Move a read mark forward, never back and never beyond the log; returns whether it moved."""
-        parameters = {"reader": reader, "conversation_id": conversation_id, "seq": seq}
-        result = await session.execute(_MOVE_READ, parameters)
-        return bool(result.rowcount)  # type: ignore[attr-defined]
-
-    async def read_state(self, session: AsyncSession, reader: str, conversation_id: UUID) -> Row[Any] | None:
-        """A member's read mark, and what is left to read."""
-        parameters = {"reader": reader, "conversation_id": conversation_id}
-        return (await session.execute(_READ_STATE, parameters)).one_or_none()
+    async def kept(self, session: AsyncSession, reader: str, ids: Sequence[UUID]) -> Sequence[Row[Any]]:
+        """What a member keeps of conversations, and what is left to read in them."""
+        return (await session.execute(_KEPT_STATE, {"reader": reader, "ids": list(ids)})).all()

@@ -12,9 +12,3 @@ class ConversationCreate(Request):
 
     kind: Literal["direct"]
     member_ids: list[str] = Field(min_length=1, max_length=1)
-
-
-class ReadUpdate(Request):
-    """Everything up to `seq` was read."""
-
-    seq: int = Field(ge=0, le=2**53)

@@ -1,7 +1,7 @@
-"""Use cases of conversations: begin one, list them, read on."""
+"""Use cases of conversations: begin one, list them, read the log of one."""
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,20 +9,50 @@ from uuid_utils.compat import uuid7
 
 from chat_service.conversations.domain import direct_key, parse_id, to_conversation
 from chat_service.conversations.errors import NotMember, invalid
+from chat_service.conversations.models import ConversationRow
 from chat_service.conversations.repository import ConversationRepository
-from chat_service.log.service import LogService
+from chat_service.log.service import LiveService, LogService, now
 from chat_service.people.service import PeopleService
-from messenger_contracts.commands import Position
-from messenger_contracts.conversations import Conversation, EventPage, LogEvent, LogEventType, ReadMark
+from messenger_contracts.commands import LiveEvent, Position
+from messenger_contracts.conversations import Conversation, EventPage, LogEvent, Skip
 from messenger_contracts.identity import Principal
 from messenger_contracts.pagination import Page
-from messenger_contracts.realtime import Fanout, conversation_channel, user_channel
+from messenger_contracts.realtime import Fanout
 from servicekit.cursors import Cursors
-from servicekit.fanout import FanoutPublisher
 from servicekit.postgres import Database, Session
 
-MEMBER = "member"
-CREATION_EVENTS = 2
+MEMBER, OWNER = "member", "owner"
+
+
+class MembershipService:
+    """Tells who is in a conversation, in whatever session asks; under the conversation's lock it is sure to stay so."""
+
+    def __init__(self, repository: ConversationRepository) -> None:
+        self._repository = repository
+
+    async def require(self, session: Session, user_id: str, conversation_id: UUID) -> Any:
+        """The membership of a person; raises `NotMember`.
+
+        It has the member's `role` and `visible_from`, and the conversation's `kind`, `epoch`, `last_seq`, `closed_by`.
+        """
+        row = await self._repository.membership(session, user_id, conversation_id)
+        if row is None:
+            raise NotMember
+        return row
+
+
+class KeptService:
+    """Tells what a member keeps of conversations, and what is left to read in them."""
+
+    def __init__(self, repository: ConversationRepository) -> None:
+        self._repository = repository
+
+    async def of(self, session: Session, reader: str, ids: Sequence[UUID]) -> dict[UUID, Any]:
+        """By conversation: `last_seq`, `epoch`, the member's marks, `draft`, `muted_until`, `unread`, `mention_count`.
+
+        Conversations that the reader is not in are not named.
+        """
+        return {row.id: row for row in await self._repository.kept(session, reader, ids)}
 
 
 class ConversationService:
@@ -37,8 +67,7 @@ class ConversationService:
     async def require_member(self, reader: str, conversation_id: str) -> UUID:
         """The conversation's id, if the reader is in it; raises `NotMember`."""
         conversation = parse_id(conversation_id)
-        if await self._repository.head(self._session, reader, conversation) is None:
-            raise NotMember
+        await MembershipService(self._repository).require(self._session, reader, conversation)
         return conversation
 
     async def one(self, reader: str, conversation_id: str) -> Conversation:
@@ -48,111 +77,97 @@ class ConversationService:
             raise NotMember
         return to_conversation(row)
 
-    async def page(self, reader: str, cursor: str | None, limit: int) -> Page[Conversation]:
-        """The reader's conversations, newest activity first."""
-        after = None
+    async def page(self, reader: str, archived: bool, cursor: str | None, limit: int) -> Page[Conversation]:
+        """The reader's conversations, newest activity first: those in the archive, or the others."""
+        after, scope = None, f"{reader}:{archived}"
         if cursor:
-            at, last_id = await self._cursors.read(reader, cursor)
+            at, last_id = await self._cursors.read(scope, cursor)
             after = datetime.fromisoformat(at), UUID(last_id)
-        rows = await self._repository.page(self._session, reader, after, limit + 1)
+        rows = await self._repository.page(self._session, reader, archived, after, limit + 1)
         items = [to_conversation(row) for row in rows[:limit]]
         if len(rows) <= limit:
             return Page(items=items)
         last = rows[limit - 1]
         position = (last.active_at.isoformat(), str(last.conversation_id))
-        return Page(items=items, next=await self._cursors.make(reader, position))
+        return Page(items=items, next=await self._cursors.make(scope, position))
 
     async def events(self, reader: str, conversation_id: str, after_seq: int, limit: int) -> EventPage:
         """The log behind a position, oldest first."""
         conversation = parse_id(conversation_id)
-        head = await self._repository.head(self._session, reader, conversation)
-        if head is None:
-            raise NotMember
-        events = await self._log.after(self._session, {conversation: after_seq}, limit)
-        last_seq = max(head.last_seq, events[-1].seq if events else 0)
-        return EventPage(items=events, epoch=head.epoch, last_seq=last_seq)
+        head = await MembershipService(self._repository).require(self._session, reader, conversation)
+        events = await self._log.after(self._session, reader, {conversation: after_seq}, limit)
+        return EventPage(items=events, epoch=head.epoch, last_seq=max(head.last_seq, _end(events)))
 
-    async def positions_of(self, reader: str) -> dict[UUID, Position]:
-        """Where each conversation of the reader stands."""
-        return _positions(await self._repository.positions_of(self._session, reader))
+    async def positions_of(self, readers: Iterable[str]) -> dict[str, dict[UUID, Position]]:
+        """Where each conversation of each of these people stands."""
+        standing: dict[str, dict[UUID, Position]] = {reader: {} for reader in readers}
+        for row in await self._repository.positions_of(self._session, list(standing)):
+            standing[row.user_id][row.id] = _position(row)
+        return standing
 
     async def positions(self, ids: Sequence[str]) -> dict[UUID, Position]:
         """Where some conversations stand, for our own gateways."""
-        return _positions(await self._repository.positions(self._session, [parse_id(each) for each in ids]))
+        rows = await self._repository.positions(self._session, [parse_id(each) for each in ids])
+        return {row.id: _position(row) for row in rows}
 
-    async def missed(self, after: Mapping[UUID, int], limit: int) -> list[LogEvent]:
-        """The events behind positions that the caller has scoped to a reader."""
-        return await self._log.after(self._session, after, limit)
+    async def missed(self, reader: str, after: Mapping[UUID, int], limit: int) -> list[LogEvent | Skip]:
+        """What a reader gets to see behind positions in conversations that the reader is in."""
+        return await self._log.after(self._session, reader, after, limit)
+
+    async def raw(self, after: Mapping[UUID, int], limit: int) -> list[LiveEvent]:
+        """What stands behind positions, for our own gateways, which know who may see what."""
+        return await self._log.raw(self._session, after, limit)
 
 
-def _positions(rows: Sequence[Any]) -> dict[UUID, Position]:
-    return {row.id: Position(epoch=row.epoch, last_seq=row.last_seq) for row in rows}
+def _end(events: Sequence[LogEvent | Skip]) -> int:
+    last = events[-1] if events else None
+    return last.to if isinstance(last, Skip) else last.seq if last else 0
+
+
+def _position(row: Any) -> Position:
+    return Position(epoch=row.epoch, last_seq=row.last_seq, direct=row.kind == "direct", visible_from=row.visible_from)
 
 
 class ConversationCommands:
-    """Changes conversations. Each change is a transaction of its own, and is told to the sockets after its commit."""
+    """Begins conversations."""
 
     def __init__(
-        self,
-        database: Database,
-        repository: ConversationRepository,
-        log: LogService,
-        fanout: FanoutPublisher,
-        namespace: str,
+        self, database: Database, repository: ConversationRepository, log: LogService, live: LiveService
     ) -> None:
         self._database = database
         self._repository = repository
         self._log = log
-        self._fanout = fanout
-        self._namespace = namespace
+        self._live = live
 
     async def begin_direct(self, caller: Principal, peer_id: str, people: PeopleService) -> tuple[Conversation, bool]:
         """The direct conversation of two people, and whether it was made now; a second one is the first."""
         if peer_id == caller.user_id:
             raise invalid("/member_ids/0", "must be somebody else")
         peer = await people.require(peer_id, "/member_ids/0")
-        members = {caller.user_id: caller.username, peer.id: peer.username}
-        key = direct_key(caller.user_id, peer_id)
+        members = [(caller.user_id, caller.username, MEMBER), (peer.id, peer.username, MEMBER)]
+        new = _new("direct", direct_key=direct_key(caller.user_id, peer_id))
         async with self._database.write() as session:
-            created = await self._create(session, caller, key, members)
-            conversation_id = created or await self._repository.by_key(session, key)
+            created = await self._create(session, caller, new, members)
+            conversation_id = new.id if created else await self._repository.by_key(session, str(new.direct_key))
             row = await self._repository.one(session, caller.user_id, conversation_id)
         if created:
-            joined = Fanout(joined=[str(created)])
-            await self._fanout.publish([(user_channel(self._namespace, member), joined) for member in members])
-        return to_conversation(row), created is not None
+            await self._tell(new.id, [caller.user_id, peer_id])
+        return to_conversation(row), created
 
-    async def _create(self, session: Session, caller: Principal, key: str, members: dict[str, str]) -> UUID | None:
-        conversation_id, epoch, now = uuid7(), uuid7().hex[-12:], datetime.now(UTC)
-        if not await self._repository.create(
-            session, conversation_id, "direct", key, epoch, now, last_seq=CREATION_EVENTS
-        ):
-            return None
-        await self._repository.add_members(session, conversation_id, members, MEMBER, now)
-        joined = [{"user_id": user_id, "username": name, "role": MEMBER} for user_id, name in members.items()]
-        await self._log.append(
-            session, conversation_id, 1, LogEventType.MEMBER_JOINED, now, (caller.user_id, caller.username), joined
-        )
-        return conversation_id
+    async def _create(
+        self, session: Session, caller: Principal, new: ConversationRow, members: Sequence[tuple[str, str, str]]
+    ) -> bool:
+        if not await self._repository.create(session, new, members):
+            return False
+        joined = [{"user_id": user_id, "username": name, "role": role} for user_id, name, role in members]
+        await self._log.begin(session, new.id, new.created_at, (caller.user_id, caller.username), joined)
+        return True
 
-    async def read(self, reader: str, conversation_id: str, seq: int) -> ReadMark:
-        """Move the reader's mark forward to `seq`; a mark that is further stays."""
-        conversation = parse_id(conversation_id)
-        async with self._database.write() as session:
-            moved = await self._repository.move_read(session, reader, conversation, seq)
-            state = await self._repository.read_state(session, reader, conversation)
-        if state is None:
-            raise NotMember
-        if seq > state.last_seq:
-            raise invalid("/seq", f"must be at most the conversation's last_seq, {state.last_seq}")
-        if moved:
-            push = {"op": "read", "d": {"c": str(conversation), "by": reader, "seq": state.read_seq}}
-            channel = conversation_channel(self._namespace, str(conversation))
-            await self._fanout.publish([(channel, Fanout(pushes=[push]))])
-        return ReadMark(
-            conversation_id=str(conversation),
-            user_id=reader,
-            read_seq=state.read_seq,
-            last_seq=state.last_seq,
-            unread=state.unread,
-        )
+    async def _tell(self, conversation_id: UUID, members: Iterable[str]) -> None:
+        joined = Fanout(joined=[str(conversation_id)])
+        await self._live.tell(dict.fromkeys(members, joined))
+
+
+def _new(kind: str, **members: Any) -> ConversationRow:
+    values = {"direct_key": None, "title": None, "avatar": None, "history": "joined", **members}
+    return ConversationRow(id=uuid7(), kind=kind, epoch=uuid7().hex[-12:], created_at=now(), **values)

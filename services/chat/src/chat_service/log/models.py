@@ -1,10 +1,10 @@
-"""The log's table, and how far the relay has published it."""
+"""The log's table, how far the relay has published it, and the restores that made its positions void."""
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index
+from sqlalchemy import Identity, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -13,7 +13,11 @@ from servicekit.outbox import OutboxColumns, RelayPositionColumns
 
 
 class LogRow(OutboxColumns, Base):
-    """One event. A message's content stands in `messages` alone, under the same key: a replay shows it as it is now."""
+    """One event. A message's content stands in `messages` alone: a replay shows it as it is now.
+
+    `target_seq` is the message that the event is about, where that is not the one that it created. An event with an
+    `audience` is for that person alone.
+    """
 
     __tablename__ = "log"
     __table_args__ = (Index("log_in_commit_order", "xid", "position"),)
@@ -25,9 +29,20 @@ class LogRow(OutboxColumns, Base):
     by: Mapped[str]
     by_name: Mapped[str]
     data: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    target_seq: Mapped[int | None]
+    audience: Mapped[str | None]
 
 
 class RelayPosition(RelayPositionColumns, Base):
     """How far each relay has come."""
 
     __tablename__ = "relay_positions"
+
+
+class Restore(Base):
+    """A restore from a backup: `log_was_restored()` notes it, and gives every conversation a new epoch."""
+
+    __tablename__ = "restores"
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    at: Mapped[datetime] = mapped_column(server_default=text("now()"))

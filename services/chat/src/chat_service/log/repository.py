@@ -1,85 +1,126 @@
-"""The log's queries: append, read a stretch, read in commit order for the relay."""
+"""The log's queries: lock and append, and read a stretch, for one reader or for our own processes."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
 from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from chat_service.models import BLOCKED, HIDDEN_MESSAGE, MESSAGE_COLUMNS
 from messenger_contracts.conversations import LogEventType
-from servicekit.outbox import BELOW_RUNNING, OutboxPosition
 
-_MESSAGE = "m.id AS message_id, m.client_id, m.msg_no, m.text, m.created_at"
+_LOCK = text("""
+    SELECT id, kind, title, avatar, history, epoch, last_seq, last_msg_no, member_count, closed_by, version
+    FROM conversations WHERE id = :id AND deleted_at IS NULL FOR NO KEY UPDATE
+""")
 
 _APPEND = text("""
-    INSERT INTO log (conversation_id, seq, type, at, by, by_name, data)
-    SELECT :conversation_id, :first_seq + n - 1, :type, :at, :by, :by_name, data
+    INSERT INTO log (conversation_id, seq, type, at, by, by_name, data, target_seq, audience)
+    SELECT :conversation_id, :first_seq + n - 1, :type, :at, :by, :by_name, data, :target_seq, :audience
     FROM unnest(CAST(:data AS jsonb[])) WITH ORDINALITY AS new (data, n)
 """)
 
-_STRETCHES = text(f"""
-    SELECT c.id AS conversation_id, c.epoch, l.seq, l.type, l.at, l.by, l.data, {_MESSAGE}
+_MOVE = text("""
+    UPDATE conversations SET last_seq = :last_seq, last_xid = (pg_current_xact_id()::text)::bigint, active_at = :at
+    WHERE id = :id
+""")
+
+_ENTRY = "l.seq, l.type, l.at, l.by, l.data, l.audience"
+
+_READER = text(f"""
+    SELECT c.id AS conversation_id, c.epoch, {_ENTRY}, {MESSAGE_COLUMNS},
+           CASE WHEN l.audience IS NOT NULL THEN l.audience <> :reader
+                WHEN x.seq IS NULL THEN false
+                ELSE {HIDDEN_MESSAGE} OR (c.kind = 'group' AND l.by = ANY({BLOCKED})) END AS hidden
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:afters AS bigint[])) AS wanted (id, after)
+    JOIN conversations c ON c.id = wanted.id
+    JOIN members me ON me.conversation_id = c.id AND me.user_id = :reader AND me.left_at IS NULL
+    CROSS JOIN LATERAL (
+        SELECT * FROM log WHERE log.conversation_id = c.id AND log.seq > greatest(wanted.after, me.visible_from - 1)
+        ORDER BY log.seq LIMIT :limit
+    ) l
+    LEFT JOIN messages x ON x.conversation_id = l.conversation_id AND x.seq = coalesce(l.target_seq, l.seq)
+    ORDER BY c.id, l.seq
+""")
+
+_RAW = text(f"""
+    SELECT c.id AS conversation_id, c.epoch, {_ENTRY}, {MESSAGE_COLUMNS}
     FROM unnest(CAST(:ids AS uuid[]), CAST(:afters AS bigint[])) AS wanted (id, after)
     JOIN conversations c ON c.id = wanted.id
     CROSS JOIN LATERAL (
         SELECT * FROM log WHERE log.conversation_id = c.id AND log.seq > wanted.after ORDER BY log.seq LIMIT :limit
     ) l
-    LEFT JOIN messages m ON m.conversation_id = l.conversation_id AND m.seq = l.seq
+    LEFT JOIN messages x ON x.conversation_id = l.conversation_id AND x.seq = coalesce(l.target_seq, l.seq)
     ORDER BY c.id, l.seq
-""")  # noqa: S608 - constants alone
+""")
 
-_IN_COMMIT_ORDER = text(f"""
-    SELECT l.conversation_id, l.seq, l.type, l.at, l.by, l.by_name, l.data, l.xid, l.position, {_MESSAGE},
-           ARRAY(SELECT user_id FROM members
-                 WHERE members.conversation_id = l.conversation_id AND left_at IS NULL AND user_id <> l.by
-                 ORDER BY user_id) AS others
-    FROM (
-        SELECT * FROM log WHERE (xid, position) > (:xid, :position) AND {BELOW_RUNNING}
-        ORDER BY xid, position LIMIT :limit
-    ) l
-    LEFT JOIN messages m ON m.conversation_id = l.conversation_id AND m.seq = l.seq
-    ORDER BY l.xid, l.position
-""")  # noqa: S608 - constants alone
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is to be written of an event; `by` is the actor's id and username."""
+
+    type: LogEventType
+    by: tuple[str, str]
+    target_seq: int | None = None
+    audience: str | None = None
 
 
 class LogRepository:
     """Reads and writes the log."""
+
+    async def lock(self, session: AsyncSession, conversation_id: UUID) -> Row[Any] | None:
+        """Lock a conversation until the transaction ends; None if there is none."""
+        return (await session.execute(_LOCK, {"id": conversation_id})).one_or_none()
 
     async def append(
         self,
         session: AsyncSession,
         conversation_id: UUID,
         first_seq: int,
-        event_type: LogEventType,
         at: datetime,
-        by: tuple[str, str],
-        data: Sequence[Mapping[str, Any]],
+        entry: Entry,
+        data: Sequence[Mapping[str, Any] | None],
     ) -> None:
-        """Append events of one type from `first_seq` on. The caller holds the conversation's row lock, or made it.
-
-        `by` is the actor's id and username.
-        """
+        """Append events of one kind from `first_seq` on. The caller holds the conversation's lock, or made it."""
         parameters = {
             "conversation_id": conversation_id,
             "first_seq": first_seq,
-            "type": event_type.value,
+            "type": entry.type.value,
             "at": at,
-            "by": by[0],
-            "by_name": by[1],
-            "data": [orjson.dumps(item).decode() for item in data],
+            "by": entry.by[0],
+            "by_name": entry.by[1],
+            "target_seq": entry.target_seq,
+            "audience": entry.audience,
+            "data": [item and orjson.dumps(item).decode() for item in data],
         }
         await session.execute(_APPEND, parameters)
 
-    async def stretches(self, session: AsyncSession, after: Mapping[UUID, int], limit: int) -> Sequence[Row[Any]]:
-        """The events behind a position in each conversation, oldest first, at most `limit` of each."""
-        parameters = {"ids": list(after.keys()), "afters": list(after.values()), "limit": limit}
-        return (await session.execute(_STRETCHES, parameters)).all()
+    async def move(self, session: AsyncSession, conversation_id: UUID, last_seq: int, at: datetime) -> None:
+        """Move a locked conversation's position to its last event."""
+        await session.execute(_MOVE, {"id": conversation_id, "last_seq": last_seq, "at": at})
 
-    async def in_commit_order(
-        self, connection: AsyncConnection, after: OutboxPosition, limit: int
+    async def for_reader(
+        self, session: AsyncSession, reader: str, after: Mapping[UUID, int], limit: int
     ) -> Sequence[Row[Any]]:
-        """The events that no relay has passed yet, each with the other members of its conversation."""
-        return (await connection.execute(_IN_COMMIT_ORDER, {**after._asdict(), "limit": limit})).all()
+        """The rows behind positions in conversations that the reader is in, at most `limit` of each."""
+        return await self._read(session, _READER, reader, after, limit)
+
+    async def raw(self, session: AsyncSession, after: Mapping[UUID, int], limit: int) -> Sequence[Row[Any]]:
+        """The rows behind positions, whoever may see them, at most `limit` of each conversation."""
+        return await self._read(session, _RAW, "", after, limit)
+
+    @staticmethod
+    async def _read(
+        session: AsyncSession, query: Any, reader: str, after: Mapping[UUID, int], limit: int
+    ) -> Sequence[Row[Any]]:
+        parameters = {
+            "reader": reader,
+            "ids": list(after.keys()),
+            "afters": list(after.values()),
+            "limit": limit,
+        }
+        return (await session.execute(query, parameters)).all()

@@ -1,51 +1,146 @@
-"""Use cases of the log: what a reader missed, and what the relay has to publish."""
+"""Use cases of the log: read it, and change a conversation under its lock.
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+A change is a transaction. It holds the conversation's row lock to its commit, so that the order of `seq` is the order
+in which changes become visible; after the commit the sockets are told what every later reader will read.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
 
-from chat_service.log.domain import LogColumns, to_log_event, to_published
-from chat_service.log.repository import LogRepository
-from messenger_contracts.conversations import LogEvent, LogEventType
-from servicekit.outbox import OutboxPosition, OutboxRecord
-from servicekit.postgres import Connection, Session
+from chat_service.log.domain import LogColumns, ReaderColumns, to_live_event, to_reader
+from chat_service.log.repository import Entry, LogRepository
+from messenger_contracts.commands import LiveEvent
+from messenger_contracts.conversations import LogEvent, LogEventType, Skip
+from messenger_contracts.realtime import Fanout, conversation_channel, user_channel
+from servicekit.fanout import FanoutPublisher
+from servicekit.postgres import Database, Session
+
+MOST_LIVE = 500
+"""Events of one change that are published; of a larger one the gateways read the rest from the log."""
+
+
+def now() -> datetime:
+    """This moment, as exactly as the wire carries it: to the millisecond."""
+    moment = datetime.now(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 class LogService:
-    """Reads and appends. Who may read what is decided by the caller, which scopes its conversations to a principal."""
+    """Reads the log."""
 
     def __init__(self, repository: LogRepository) -> None:
+        self._repository = repository
+
+    async def begin(
+        self,
+        session: Session,
+        conversation_id: UUID,
+        at: datetime,
+        by: tuple[str, str],
+        joined: Sequence[Mapping[str, Any]],
+    ) -> None:
+        """Begin the log of a conversation that this transaction makes: with the joining of its members."""
+        entry = Entry(LogEventType.MEMBER_JOINED, by)
+        await self._repository.append(session, conversation_id, 1, at, entry, joined)
+
+    async def after(
+        self, session: Session, reader: str, positions: Mapping[UUID, int], limit: int
+    ) -> list[LogEvent | Skip]:
+        """What a reader gets to see behind positions, at most `limit` rows of each conversation.
+
+        Conversations that the reader is not in give nothing.
+        """
+        rows = await self._repository.for_reader(session, reader, positions, limit)
+        return to_reader(cast("Sequence[ReaderColumns]", rows), positions)
+
+    async def raw(self, session: Session, positions: Mapping[UUID, int], limit: int) -> list[LiveEvent]:
+        """What stands behind positions, for our own processes, which see to it that each reader gets the reader's."""
+        rows = await self._repository.raw(session, positions, limit)
+        return [to_live_event(cast("LogColumns", row)) for row in rows]
+
+
+class LiveService:
+    """Tells the gateways what happened. What is lost on the way is found in the log."""
+
+    def __init__(self, fanout: FanoutPublisher, namespace: str) -> None:
+        self._fanout = fanout
+        self._namespace = namespace
+
+    async def events(self, conversation_id: UUID, events: Sequence[LiveEvent]) -> None:
+        """Tell the events of a conversation to whoever follows it."""
+        dumped = [each.event.model_dump(mode="json") for each in events]
+        await self._conversation(conversation_id, Fanout(events=dumped))
+
+    async def push(self, conversation_id: UUID, push: dict[str, Any]) -> None:
+        """Tell something that is no event to whoever follows a conversation."""
+        await self._conversation(conversation_id, Fanout(pushes=[push]))
+
+    async def tell(self, messages: Mapping[str, Fanout]) -> None:
+        """Tell people, by id, on all their devices."""
+        await self._fanout.publish([(user_channel(self._namespace, user), told) for user, told in messages.items()])
+
+    async def _conversation(self, conversation_id: UUID, message: Fanout) -> None:
+        await self._fanout.publish([(conversation_channel(self._namespace, str(conversation_id)), message)])
+
+
+class Change:
+    """A change under way: the conversation as it was when it was locked, and what is appended to its log."""
+
+    def __init__(self, session: Session, repository: LogRepository, head: Any) -> None:
+        self.session = session
+        self.head = head
+        self.conversation_id: UUID = head.id
+        self.at = now()
+        self.last_seq: int = head.last_seq
         self._repository = repository
 
     async def append(
         self,
-        session: Session,
-        conversation_id: UUID,
-        first_seq: int,
         event_type: LogEventType,
-        at: datetime,
         by: tuple[str, str],
-        data: Sequence[Mapping[str, Any]],
-    ) -> None:
-        """Append events of one type, from `first_seq` on, in the caller's transaction and under its lock."""
-        await self._repository.append(session, conversation_id, first_seq, event_type, at, by, data)
+        *data: Mapping[str, Any] | None,
+        target_seq: int | None = None,
+        audience: str | None = None,
+    ) -> int:
+        """Append one event for each of `data`, and return the place of the last.
 
-    async def after(self, session: Session, positions: Mapping[UUID, int], limit: int) -> list[LogEvent]:
-        """The events behind each position, by conversation and `seq`, at most `limit` of each conversation."""
-        rows = await self._repository.stretches(session, positions, limit)
-        return [to_log_event(cast("LogColumns", row)) for row in rows]
+        `target_seq` is the message that it is about; `audience` the one person who may see it.
+        """
+        entry = Entry(event_type, by, target_seq, audience)
+        await self._repository.append(self.session, self.conversation_id, self.last_seq + 1, self.at, entry, data)
+        self.last_seq += len(data)
+        return self.last_seq
 
 
-class LogSource:
-    """The log as the relay reads it."""
+class ChangeService:
+    """Changes conversations, each change in a transaction of its own."""
 
-    def __init__(self, repository: LogRepository) -> None:
+    def __init__(self, database: Database, repository: LogRepository, live: LiveService) -> None:
+        self.live = live
+        self._database = database
         self._repository = repository
 
-    async def read(self, connection: Connection, after: OutboxPosition, limit: int) -> Sequence[OutboxRecord]:
-        """The next events in the order of commits."""
-        rows = await self._repository.in_commit_order(connection, after, limit)
-        return [
-            OutboxRecord(OutboxPosition(row.xid, row.position), to_published(cast("LogColumns", row))) for row in rows
-        ]
+    @asynccontextmanager
+    async def change(self, conversation_id: UUID) -> AsyncIterator[Change | None]:
+        """Lock a conversation for the block, commit at its end, and tell the sockets; None if there is none.
+
+        The block decides, by what it reads after the lock, who may do what; an exception undoes everything.
+        """
+        events: list[LiveEvent] = []
+        async with self._database.write() as session:
+            head = await self._repository.lock(session, conversation_id)
+            change = Change(session, self._repository, head) if head is not None else None
+            yield change
+            if change and change.last_seq > change.head.last_seq:
+                events = await self._finish(change)
+        if events:
+            await self.live.events(conversation_id, events)
+
+    async def _finish(self, change: Change) -> list[LiveEvent]:
+        await self._repository.move(change.session, change.conversation_id, change.last_seq, change.at)
+        behind = {change.conversation_id: change.head.last_seq}
+        rows = await self._repository.raw(change.session, behind, MOST_LIVE)
+        return [to_live_event(cast("LogColumns", row)) for row in rows]

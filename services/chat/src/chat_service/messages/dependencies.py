@@ -6,18 +6,12 @@ from fastapi import Depends, Request
 
 from chat_service.conversations.dependencies import ReadConversations
 from chat_service.messages.repository import MessageRepository
-from chat_service.messages.service import MessageSender, MessageService
+from chat_service.messages.service import MessageService
 from servicekit.postgres import ReadSession
-
-
-async def _sender(request: Request) -> MessageSender:
-    sender: MessageSender = request.state.sender
-    return sender
 
 
 async def _reader(request: Request, session: ReadSession, conversations: ReadConversations) -> MessageService:
     return MessageService(session, MessageRepository(), conversations, request.state.message_cursors)
 
 
-Sender = Annotated[MessageSender, Depends(_sender)]
 Messages = Annotated[MessageService, Depends(_reader)]

@@ -1,14 +1,6 @@
 """What can go wrong with messages."""
 
-from messenger_contracts.problem import ErrorCode
-from servicekit.errors import NotFound, ServiceError
-
-
-class IdempotencyMismatch(ServiceError):
-    """The sender has used this id for another message."""
-
-    code = ErrorCode.IDEMPOTENCY_MISMATCH
-    detail = "Another message was sent under this client_id."
+from servicekit.errors import NotFound
 
 
 class MessageNotFound(NotFound):

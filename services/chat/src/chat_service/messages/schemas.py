@@ -2,9 +2,6 @@
 
 from typing import Annotated
 
-from fastapi import Path, Query
+from fastapi import Query
 
-from messenger_contracts.commands import UUID_PATTERN
-
-OwnIdPath = Annotated[str, Path(pattern=UUID_PATTERN, description="A UUID that the sender chose")]
-SeqQuery = Annotated[int | None, Query(ge=0)]
+SeqQuery = Annotated[int | None, Query(ge=0, le=2**53)]

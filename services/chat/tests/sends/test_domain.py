@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat_service.log.domain import to_log_event
-from chat_service.messages.domain import Head, Send, Stored, digest, live_event, plan
+from chat_service.sends.domain import Head, Known, Send, Stored, digest, live_event, plan
 from messenger_contracts.commands import MessageCreate, Sent
 from messenger_contracts.problem import ErrorCode
 
@@ -32,7 +32,7 @@ sends = st.lists(
 def run(group: list[Send], heads: dict[UUID, Head], known: dict[tuple, Stored]):
     members = {place: send.user_id in MEMBERS.get(send.conversation_id, ()) for place, send in enumerate(group)}
     stored = {place: known[send.key] for place, send in enumerate(group) if send.key in known}
-    planned = plan(group, heads, members, stored, NOW)
+    planned = plan(group, heads, Known(members, stored), NOW)
     known |= {send.key: message for send, message in planned.new}
     return planned
 
@@ -71,8 +71,10 @@ def test_a_live_event_is_what_the_log_will_show() -> None:
     message = Stored(UUID(int=7), 3, 1, b"", NOW)
 
     class Row:
-        message_id, conversation_id, client_id = message.id, send.conversation_id, send.client_id
-        seq, msg_no, by, text, created_at = 3, 1, "ada", "hi", NOW
-        epoch, type, at, by_name, data, others = "e", "message.created", NOW, "Ada", None, []
+        message_id, client_id, message_seq, msg_no = message.id, send.client_id, 3, 1
+        conversation_id = message_conversation = send.conversation_id
+        author, text, created_at, thread_count = "ada", "hi", NOW, 0
+        reply_to = thread_root = mentions = media = previews = reactions = edited_at = deleted_at = expires_at = None
+        seq, epoch, type, at, by, data, audience = 3, "e", "message.created", NOW, "ada", None, None
 
     assert live_event(send, message, "e") == to_log_event(Row()).model_dump(mode="json")

@@ -4,8 +4,8 @@ import asyncio
 import json
 from uuid import uuid4
 
-from chat_service.log.repository import LogRepository
-from chat_service.log.service import LogSource
+from chat_service.relay.repository import RelayRepository
+from chat_service.relay.service import LogSource
 from messenger_contracts.events.chat import MemberJoined, MessageCreated
 from servicekit.inbox import parse_event
 from servicekit.outbox import PostgresRelay
@@ -48,7 +48,7 @@ async def test_everything_in_the_log_reaches_a_queue_in_order_and_whole(people, 
     database = Database(create_engine(settings.database_url.get_secret_value(), name="relay-test"))
     publisher = Publisher(await aws.client("sns"), settings.topic_arn("events"))
     relay = PostgresRelay(
-        name="log", database=database, source=LogSource(LogRepository()), publisher=publisher, batch=7
+        name="log", database=database, source=LogSource(RelayRepository(500)), publisher=publisher, batch=7
     )
     stopping = asyncio.Event()
     running = asyncio.create_task(relay.run(stopping))

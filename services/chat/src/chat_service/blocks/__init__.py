@@ -1,0 +1,1 @@
+"""Who blocks whom, as social-graph tells it: a projection."""

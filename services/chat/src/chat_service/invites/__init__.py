@@ -1,0 +1,1 @@
+"""Codes by which people join a group by themselves."""

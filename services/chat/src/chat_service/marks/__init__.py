@@ -1,0 +1,1 @@
+"""What a person keeps about a conversation: how far it was read, a draft, mute, pin, archive."""

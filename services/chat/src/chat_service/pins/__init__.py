@@ -1,0 +1,1 @@
+"""The messages of a conversation that everybody should find."""

@@ -1,0 +1,1 @@
+"""What people think of a message, in one emoji each."""

@@ -1,0 +1,20 @@
+"""The table of reactions."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from chat_service.models import Base
+
+
+class ReactionRow(Base):
+    """One person's reaction to the message at `seq`."""
+
+    __tablename__ = "reactions"
+
+    conversation_id: Mapped[UUID] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    emoji: Mapped[str] = mapped_column(primary_key=True)
+    user_id: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime]

@@ -1,0 +1,1 @@
+"""What other services are told of the log, in the order of its commits."""

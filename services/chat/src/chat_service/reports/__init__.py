@@ -1,0 +1,1 @@
+"""Messages that were brought before the moderators, and what became of them."""

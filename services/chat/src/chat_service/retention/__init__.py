@@ -1,0 +1,1 @@
+"""The end of messages: expiry, and the purge of what was deleted."""

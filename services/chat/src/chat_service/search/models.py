@@ -1,0 +1,20 @@
+"""The table of words."""
+
+from uuid import UUID
+
+from sqlalchemy import Index
+from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.orm import Mapped, mapped_column
+
+from chat_service.models import Base
+
+
+class SearchWordsRow(Base):
+    """The words of the message at `seq`. They stand beside `messages`, so that a send does not wait for them."""
+
+    __tablename__ = "search_words"
+    __table_args__ = (Index("search_words_in_text", "words", postgresql_using="gin"),)
+
+    conversation_id: Mapped[UUID] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    words: Mapped[str] = mapped_column(TSVECTOR)

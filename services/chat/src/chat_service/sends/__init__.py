@@ -1,0 +1,1 @@
+"""Appending messages: many people's in one transaction."""

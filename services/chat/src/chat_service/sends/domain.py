@@ -1,0 +1,233 @@
+"""Rules of sending, without I/O: which sends are new, which are replays, and which number each gets."""
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from uuid_utils.compat import uuid7
+
+from chat_service.conversations.domain import require_open
+from chat_service.conversations.errors import NotMember, invalid
+from chat_service.sends.errors import IdempotencyMismatch
+from messenger_contracts.commands import MessageCreate, SendCommand, Sent
+from messenger_contracts.conversations import LogEventType, Media
+from messenger_contracts.shapes import format_timestamp
+from servicekit.errors import ServiceError
+
+PLAIN = frozenset({"text"})
+
+
+def digest(body: MessageCreate) -> bytes:
+    """What a body is recognised by when it is sent again: BLAKE2b, 16 bytes.
+
+    What a body does not say is left out, so that a body of today is the same when bodies can say more.
+    """
+    return hashlib.blake2b(body.model_dump_json(exclude_defaults=True).encode(), digest_size=16).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a message has beside its text; most have nothing."""
+
+    media: tuple[str, ...] = ()
+    reply_to: UUID | None = None
+    thread_root: UUID | None = None
+    mentions: tuple[str, ...] = ()
+    expires_in: int | None = None
+
+    @classmethod
+    def of(cls, body: MessageCreate) -> "Extras | None":
+        """The extras of a body; None for a plain one."""
+        if body.model_fields_set <= PLAIN:
+            return None
+        return cls(
+            media=tuple(body.media_ids),
+            reply_to=UUID(body.reply_to) if body.reply_to else None,
+            thread_root=UUID(body.thread_root) if body.thread_root else None,
+            mentions=tuple(dict.fromkeys(body.mentions)),
+            expires_in=body.expires_in,
+        )
+
+    @property
+    def references(self) -> tuple[UUID, ...]:
+        """The messages that it names."""
+        return tuple(each for each in (self.reply_to, self.thread_root) if each)
+
+    def expires_at(self, sent_at: datetime) -> datetime | None:
+        """When the message ends."""
+        return sent_at + timedelta(seconds=self.expires_in) if self.expires_in else None
+
+    def shown(self, sent_at: datetime) -> dict[str, Any]:
+        """Its part of the message, as JSON."""
+        expires_at = self.expires_at(sent_at)
+        return {
+            "media": [Media(id=each).model_dump(mode="json") for each in self.media],
+            "reply_to": self.reply_to and str(self.reply_to),
+            "thread_root": self.thread_root and str(self.thread_root),
+            "mentions": list(self.mentions),
+            "expires_at": expires_at and format_timestamp(expires_at),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """A command, read: ids are ids, and the body has its digest."""
+
+    conversation_id: UUID
+    user_id: str
+    username: str
+    client_id: UUID
+    text: str | None
+    digest: bytes
+    extras: Extras | None = None
+
+    @classmethod
+    def of(cls, command: SendCommand) -> "Send":
+        """Read a command; raises `NotMember` for an id that cannot be a conversation's."""
+        try:
+            conversation_id = UUID(command.conversation_id)
+        except ValueError as error:
+            raise NotMember from error
+        return cls(
+            conversation_id,
+            command.actor.user_id,
+            command.actor.username,
+            UUID(command.client_id),
+            command.body.text,
+            digest(command.body),
+            Extras.of(command.body),
+        )
+
+    @property
+    def key(self) -> tuple[UUID, str, UUID]:
+        """What makes the send one and the same, however often it arrives."""
+        return self.conversation_id, self.user_id, self.client_id
+
+
+@dataclass(slots=True)
+class Head:
+    """Where a conversation's log stands, and who closed it, while it is locked."""
+
+    epoch: str
+    last_seq: int
+    last_msg_no: int
+    closed_by: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A message as the database holds it, or is about to."""
+
+    id: UUID
+    seq: int
+    msg_no: int
+    digest: bytes
+    created_at: datetime
+
+    def acknowledge(self, send: Send, *, replayed: bool) -> Sent:
+        """The answer to a send that led to this message; raises `IdempotencyMismatch` when it was another body's."""
+        if send.digest != self.digest:
+            raise IdempotencyMismatch
+        return Sent(id=str(self.id), seq=self.seq, msg_no=self.msg_no, created_at=self.created_at, replayed=replayed)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the database knows of a group of sends, by their places: true as long as the conversations are locked."""
+
+    members: Mapping[int, bool]
+    stored: Mapping[int, Stored]
+    references: Mapping[tuple[int, UUID], bool] = field(default_factory=dict)
+    """Messages that a send may name; whether a thread may begin there."""
+    mentionable: Collection[tuple[int, str]] = ()
+    """People whom a send may mention."""
+
+
+@dataclass(slots=True)
+class Plan:
+    """What a transaction will write, and what each send will be answered."""
+
+    new: list[tuple[Send, Stored]]
+    answers: list[Sent | ServiceError]
+
+
+def plan(sends: Sequence[Send], heads: Mapping[UUID, Head], known: Known, now: datetime) -> Plan:
+    """Give every new send the next numbers of its conversation, in the order of arrival; `heads` are moved forward."""
+    result = Plan([], [])
+    fresh: dict[tuple[UUID, str, UUID], Stored] = {}
+    for place, send in enumerate(sends):
+        head = heads.get(send.conversation_id)
+        try:
+            if head is None or not known.members.get(place):
+                raise NotMember
+            message = known.stored.get(place) or fresh.get(send.key)
+            replayed = message is not None
+            if message is None:
+                _check(place, send, head, known)
+                message = fresh[send.key] = _next(head, send, now)
+                result.new.append((send, message))
+            result.answers.append(message.acknowledge(send, replayed=replayed))
+        except ServiceError as error:
+            result.answers.append(error)
+    return result
+
+
+def _check(place: int, send: Send, head: Head, known: Known) -> None:
+    """Refuse a new message that may not be written, or names what it may not."""
+    if head.closed_by:
+        require_open(head.closed_by, send.user_id)
+    if send.extras is None:
+        return
+    if send.extras.reply_to and (place, send.extras.reply_to) not in known.references:
+        raise invalid("/reply_to", "is no message of this conversation")
+    if send.extras.thread_root and not known.references.get((place, send.extras.thread_root)):
+        raise invalid("/thread_root", "is no message of this conversation at which a thread can begin")
+    for number, user_id in enumerate(send.extras.mentions):
+        if (place, user_id) not in known.mentionable:
+            raise invalid(f"/mentions/{number}", "is no member of this conversation")
+
+
+def _next(head: Head, send: Send, now: datetime) -> Stored:
+    head.last_seq += 1
+    head.last_msg_no += 1
+    return Stored(uuid7(), head.last_seq, head.last_msg_no, send.digest, now)
+
+
+_PLAIN: dict[str, Any] = {"media": [], "reply_to": None, "thread_root": None, "mentions": [], "expires_at": None}
+
+
+def live_event(send: Send, message: Stored, epoch: str) -> dict[str, Any]:
+    """The log event of a message that was just stored: `to_log_event` of its row, made without reading it again."""
+    conversation_id, at = str(send.conversation_id), format_timestamp(message.created_at)
+    extras = send.extras.shown(message.created_at) if send.extras else _PLAIN
+    return {
+        "c": conversation_id,
+        "epoch": epoch,
+        "seq": message.seq,
+        "type": LogEventType.MESSAGE_CREATED.value,
+        "at": at,
+        "by": send.user_id,
+        "data": {
+            "id": str(message.id),
+            "conversation_id": conversation_id,
+            "client_id": str(send.client_id),
+            "seq": message.seq,
+            "msg_no": message.msg_no,
+            "by": send.user_id,
+            "text": send.text,
+            "media": extras["media"],
+            "reply_to": extras["reply_to"],
+            "thread_root": extras["thread_root"],
+            "thread_count": 0,
+            "mentions": extras["mentions"],
+            "reactions": {},
+            "previews": [],
+            "created_at": at,
+            "edited_at": None,
+            "deleted_at": None,
+            "expires_at": extras["expires_at"],
+        },
+    }
