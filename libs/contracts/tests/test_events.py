@@ -96,7 +96,14 @@ def test_what_was_published_once_still_parses(event_type: str) -> None:
 
     event = _parse(event_type, sample)
 
-    assert event.model_dump(mode="json") | sample == event.model_dump(mode="json")
+    assert _holds(event.model_dump(mode="json"), sample)
+
+
+def _holds(whole: Any, part: Any) -> bool:
+    """Whether everything that `part` says is in `whole`, which may say more."""
+    if isinstance(part, dict):
+        return isinstance(whole, dict) and all(name in whole and _holds(whole[name], part[name]) for name in part)
+    return bool(whole == part)
 
 
 @pytest.mark.parametrize("event_type", ALL)
