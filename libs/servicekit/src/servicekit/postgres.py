@@ -8,11 +8,12 @@ command.
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
+import asyncpg
 from fastapi import Depends, Request
 from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -24,21 +25,42 @@ Session = AsyncSession
 Connection = AsyncConnection
 """What a service's code calls a session and a connection, where it only passes them on."""
 
+DriverConnection: TypeAlias = asyncpg.Connection
+"""What a repository of a hot path is handed by `DirectConnection`."""
+
 APPLICATION_PARAMETERS = {"jit": "off", "idle_in_transaction_session_timeout": "60000"}
+AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    OSError,
+    TimeoutError,
+)
+"""What asyncpg raises when the database cannot be reached, goes away, or takes no more."""
 
 
 def create_engine(url: str, *, name: str, pool_size: int = 10, tls: bool = False, **options: Any) -> AsyncEngine:
     """An engine on asyncpg. `tls` demands a verified certificate; `?sslmode=` in the URL would not work here."""
-    arguments: dict[str, Any] = {"server_settings": {"application_name": name, **APPLICATION_PARAMETERS}, "timeout": 5}
-    if tls:
-        arguments["ssl"] = ssl.create_default_context()
     engine = create_async_engine(
-        url, pool_size=pool_size, max_overflow=0, pool_pre_ping=True, pool_timeout=5, connect_args=arguments, **options
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_pre_ping=True,
+        pool_timeout=5,
+        connect_args=_arguments(name, tls=tls),
+        **options,
     )
     if records_traces():
         # It declares SQLAlchemy < 2.1 and would silently do nothing, though it works.
         SQLAlchemyInstrumentor().instrument(engine=engine.sync_engine, skip_dep_check=True)
     return engine
+
+
+def _arguments(name: str, *, tls: bool) -> dict[str, Any]:
+    """How asyncpg connects."""
+    arguments: dict[str, Any] = {"server_settings": {"application_name": name, **APPLICATION_PARAMETERS}, "timeout": 5}
+    return {**arguments, "ssl": ssl.create_default_context()} if tls else arguments
 
 
 @contextmanager
@@ -54,7 +76,7 @@ def _available() -> Iterator[None]:
             raise
         record_failure("postgres", error)
         raise DependencyUnavailable from error
-    except (OSError, PoolTimeoutError) as error:
+    except (*AWAY, PoolTimeoutError) as error:
         record_failure("postgres", error)
         raise DependencyUnavailable from error
 
@@ -82,6 +104,14 @@ class Database:
                 yield session
 
     @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncSession]:
+        """A session that changes nothing, and in which every query sees the same moment (REPEATABLE READ)."""
+        with _available():
+            async with self._sessions() as session:
+                await session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+                yield session
+
+    @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection]:
         """A connection of one's own, for locks that outlive a transaction."""
         async with self.engine.connect() as connection:
@@ -95,6 +125,54 @@ class Database:
     async def close(self) -> None:
         """Close the connections."""
         await self.engine.dispose()
+
+
+class DirectConnection:
+    """A connection of one's own, without SQLAlchemy between: for a path on which that would cost too much.
+
+    One task at a time may use it. It is opened when it is needed, and again when it was lost.
+    """
+
+    def __init__(self, url: str, *, name: str, tls: bool = False) -> None:
+        self._dsn = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        self._arguments = _arguments(name, tls=tls)
+        self._connection: DriverConnection | None = None
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[DriverConnection]:
+        """A transaction, committed at the end of the block; raises `DependencyUnavailable` when the database is away.
+
+        Whether a commit that was under way took effect is not known then; what is asked again must be harmless.
+        """
+        with _available():
+            connection, transaction = await self._begin()
+            try:
+                yield connection
+            except BaseException:
+                if not connection.is_closed():
+                    await transaction.rollback()
+                raise
+            await transaction.commit()
+
+    async def _begin(self) -> "tuple[DriverConnection, asyncpg.transaction.Transaction]":
+        """Begin on the open connection; on a new one when that was lost while nobody used it."""
+        if self._connection is not None and not self._connection.is_closed():
+            transaction = self._connection.transaction()
+            try:
+                await transaction.start()
+            except AWAY:
+                self._connection.terminate()
+            else:
+                return self._connection, transaction
+        self._connection = await asyncpg.connect(self._dsn, **self._arguments)
+        transaction = self._connection.transaction()
+        await transaction.start()
+        return self._connection, transaction
+
+    async def close(self) -> None:
+        """Close the connection."""
+        if self._connection is not None:
+            await self._connection.close()
 
 
 async def _write(request: Request) -> AsyncIterator[AsyncSession]:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -21,25 +22,20 @@ from servicekit.fanout import FanoutPublisher
 from servicekit.http import ServiceClient
 from servicekit.identity import identity_verifier
 from servicekit.keys import key_ring
-from servicekit.postgres import Database, create_engine
+from servicekit.postgres import Database, DirectConnection, create_engine
 from servicekit.valkey import create_valkey
 
 
 @asynccontextmanager
 async def lifespan(settings: ChatSettings, app: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
     """Open what the routes find in `request.state`, and close it when the last request has gone."""
-    database = Database(
-        create_engine(
-            settings.database_url.get_secret_value(),
-            name="chat",
-            pool_size=settings.database_pool,
-            tls=settings.database_tls,
-        )
-    )
+    url, tls = settings.database_url.get_secret_value(), settings.database_tls
+    database = Database(create_engine(url, name="chat", pool_size=settings.database_pool, tls=tls))
     app.state.health.require("database", database.check)
     valkey, auth = create_valkey(settings.valkey_url), ServiceClient("auth", settings.auth_url)
     fanout, namespace = FanoutPublisher(valkey), settings.resource_prefix
-    sender = MessageSender(database, SendRepository(), fanout, namespace, group=settings.commit_group)
+    connect = partial(DirectConnection, url, name="chat-sends", tls=tls)
+    sender = MessageSender(connect, SendRepository(), fanout, namespace, group=settings.commit_group)
     conversations, log, live = ConversationRepository(), LogRepository(), LiveService(fanout, namespace)
     async with Aws(settings.region) as aws:
         cursors = await key_ring(aws, settings.resource("cursor"))

@@ -10,17 +10,18 @@ from chat_service.log.domain import to_log_event
 from chat_service.sends.domain import Head, Known, Send, Stored, digest, live_event, plan
 from messenger_contracts.commands import MessageCreate, Sent
 from messenger_contracts.problem import ErrorCode
+from messenger_contracts.shapes import format_timestamp
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-ROOMS = [UUID(int=1), UUID(int=2)]
+ROOMS = [str(UUID(int=1)), str(UUID(int=2))]
 MEMBERS = {ROOMS[0]: {"ada", "bob"}, ROOMS[1]: {"ada"}}
 
 sends = st.lists(
     st.builds(
         lambda room, user, number, text: Send(
-            room, user, user, UUID(int=number), text, digest(MessageCreate(text=text))
+            room, user, user, str(UUID(int=number)), text, digest(MessageCreate(text=text))
         ),
-        st.sampled_from([*ROOMS, UUID(int=3)]),
+        st.sampled_from([*ROOMS, str(UUID(int=3))]),
         st.sampled_from(["ada", "bob"]),
         st.integers(0, 8),
         st.sampled_from(["x", "y"]),
@@ -29,8 +30,8 @@ sends = st.lists(
 )
 
 
-def run(group: list[Send], heads: dict[UUID, Head], known: dict[tuple, Stored]):
-    members = {place: send.user_id in MEMBERS.get(send.conversation_id, ()) for place, send in enumerate(group)}
+def run(group: list[Send], heads: dict[str, Head], known: dict[tuple, Stored]):
+    members = {place for place, send in enumerate(group) if send.user_id in MEMBERS.get(send.conversation_id, ())}
     stored = {place: known[send.key] for place, send in enumerate(group) if send.key in known}
     planned = plan(group, heads, Known(members, stored), NOW)
     known |= {send.key: message for send, message in planned.new}
@@ -57,7 +58,7 @@ def test_every_answer_is_the_message_of_its_key_or_says_why_not(first, second) -
         for send, answer in zip(group, run(group, heads, known).answers, strict=True):
             if isinstance(answer, Sent):
                 message = known[send.key]
-                assert (answer.id, answer.seq) == (str(message.id), message.seq)
+                assert (answer.id, answer.seq) == (message.id, message.seq)
                 assert message.digest == send.digest
             elif send.user_id in MEMBERS.get(send.conversation_id, ()):
                 assert answer.code is ErrorCode.IDEMPOTENCY_MISMATCH
@@ -67,8 +68,8 @@ def test_every_answer_is_the_message_of_its_key_or_says_why_not(first, second) -
 
 
 def test_a_live_event_is_what_the_log_will_show() -> None:
-    send = Send(ROOMS[0], "ada", "Ada", UUID(int=9), "hi", b"")
-    message = Stored(UUID(int=7), 3, 1, b"", NOW)
+    send = Send(ROOMS[0], "ada", "Ada", str(UUID(int=9)), "hi", b"")
+    message = Stored(str(UUID(int=7)), 3, 1, b"", NOW)
 
     class Row:
         message_id, client_id, message_seq, msg_no = message.id, send.client_id, 3, 1
@@ -77,4 +78,4 @@ def test_a_live_event_is_what_the_log_will_show() -> None:
         reply_to = thread_root = mentions = media = previews = reactions = edited_at = deleted_at = expires_at = None
         seq, epoch, type, at, by, data, audience = 3, "e", "message.created", NOW, "ada", None, None
 
-    assert live_event(send, message, "e") == to_log_event(Row()).model_dump(mode="json")
+    assert live_event(send, message, "e", format_timestamp(NOW)) == to_log_event(Row()).model_dump(mode="json")

@@ -1,23 +1,24 @@
 """Rules of sending, without I/O: which sends are new, which are replays, and which number each gets."""
 
 import hashlib
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
-from uuid_utils.compat import uuid7
+from uuid_utils import uuid7
 
 from chat_service.conversations.domain import require_open
 from chat_service.conversations.errors import NotMember, invalid
 from chat_service.sends.errors import IdempotencyMismatch
-from messenger_contracts.commands import MessageCreate, SendCommand, Sent
+from messenger_contracts.commands import UUID_PATTERN, MessageCreate, SendCommand, Sent
 from messenger_contracts.conversations import LogEventType, Media
 from messenger_contracts.shapes import format_timestamp
 from servicekit.errors import ServiceError
 
 PLAIN = frozenset({"text"})
+_ID = re.compile(UUID_PATTERN)
 
 
 def digest(body: MessageCreate) -> bytes:
@@ -25,7 +26,10 @@ def digest(body: MessageCreate) -> bytes:
 
     What a body does not say is left out, so that a body of today is the same when bodies can say more.
     """
-    return hashlib.blake2b(body.model_dump_json(exclude_defaults=True).encode(), digest_size=16).digest()
+    if body.model_fields_set <= PLAIN:
+        return hashlib.blake2b((body.text or "").encode(), digest_size=16, person=b"text").digest()
+    content = body.model_dump_json(exclude_defaults=True).encode()
+    return hashlib.blake2b(content, digest_size=16, person=b"body").digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +37,8 @@ class Extras:
     """What a message has beside its text; most have nothing."""
 
     media: tuple[str, ...] = ()
-    reply_to: UUID | None = None
-    thread_root: UUID | None = None
+    reply_to: str | None = None
+    thread_root: str | None = None
     mentions: tuple[str, ...] = ()
     expires_in: int | None = None
 
@@ -44,42 +48,38 @@ class Extras:
         if body.model_fields_set <= PLAIN:
             return None
         return cls(
-            media=tuple(body.media_ids),
-            reply_to=UUID(body.reply_to) if body.reply_to else None,
-            thread_root=UUID(body.thread_root) if body.thread_root else None,
+            media=tuple(each.lower() for each in body.media_ids),
+            reply_to=body.reply_to and body.reply_to.lower(),
+            thread_root=body.thread_root and body.thread_root.lower(),
             mentions=tuple(dict.fromkeys(body.mentions)),
             expires_in=body.expires_in,
         )
 
     @property
-    def references(self) -> tuple[UUID, ...]:
+    def references(self) -> tuple[str, ...]:
         """The messages that it names."""
         return tuple(each for each in (self.reply_to, self.thread_root) if each)
 
-    def expires_at(self, sent_at: datetime) -> datetime | None:
-        """When the message ends."""
-        return sent_at + timedelta(seconds=self.expires_in) if self.expires_in else None
-
     def shown(self, sent_at: datetime) -> dict[str, Any]:
         """Its part of the message, as JSON."""
-        expires_at = self.expires_at(sent_at)
+        expires_at = sent_at + timedelta(seconds=self.expires_in) if self.expires_in else None
         return {
             "media": [Media(id=each).model_dump(mode="json") for each in self.media],
-            "reply_to": self.reply_to and str(self.reply_to),
-            "thread_root": self.thread_root and str(self.thread_root),
+            "reply_to": self.reply_to,
+            "thread_root": self.thread_root,
             "mentions": list(self.mentions),
             "expires_at": expires_at and format_timestamp(expires_at),
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Send:
-    """A command, read: ids are ids, and the body has its digest."""
+    """A command, read: ids are in their one spelling, and the body has its digest."""
 
-    conversation_id: UUID
+    conversation_id: str
     user_id: str
     username: str
-    client_id: UUID
+    client_id: str
     text: str | None
     digest: bytes
     extras: Extras | None = None
@@ -87,22 +87,21 @@ class Send:
     @classmethod
     def of(cls, command: SendCommand) -> "Send":
         """Read a command; raises `NotMember` for an id that cannot be a conversation's."""
-        try:
-            conversation_id = UUID(command.conversation_id)
-        except ValueError as error:
-            raise NotMember from error
+        if not _ID.match(command.conversation_id):
+            raise NotMember
+        actor, body = command.actor, command.body
         return cls(
-            conversation_id,
-            command.actor.user_id,
-            command.actor.username,
-            UUID(command.client_id),
-            command.body.text,
-            digest(command.body),
-            Extras.of(command.body),
+            command.conversation_id.lower(),
+            actor.user_id,
+            actor.username,
+            command.client_id.lower(),
+            body.text,
+            digest(body),
+            Extras.of(body),
         )
 
     @property
-    def key(self) -> tuple[UUID, str, UUID]:
+    def key(self) -> tuple[str, str, str]:
         """What makes the send one and the same, however often it arrives."""
         return self.conversation_id, self.user_id, self.client_id
 
@@ -117,11 +116,11 @@ class Head:
     closed_by: Collection[str] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Stored:
     """A message as the database holds it, or is about to."""
 
-    id: UUID
+    id: str
     seq: int
     msg_no: int
     digest: bytes
@@ -131,16 +130,17 @@ class Stored:
         """The answer to a send that led to this message; raises `IdempotencyMismatch` when it was another body's."""
         if send.digest != self.digest:
             raise IdempotencyMismatch
-        return Sent(id=str(self.id), seq=self.seq, msg_no=self.msg_no, created_at=self.created_at, replayed=replayed)
+        return Sent(id=self.id, seq=self.seq, msg_no=self.msg_no, created_at=self.created_at, replayed=replayed)
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
     """What the database knows of a group of sends, by their places: true as long as the conversations are locked."""
 
-    members: Mapping[int, bool]
+    members: Collection[int]
+    """The sends whose sender is in the conversation."""
     stored: Mapping[int, Stored]
-    references: Mapping[tuple[int, UUID], bool] = field(default_factory=dict)
+    references: Mapping[tuple[int, str], bool] = field(default_factory=dict)
     """Messages that a send may name; whether a thread may begin there."""
     mentionable: Collection[tuple[int, str]] = ()
     """People whom a send may mention."""
@@ -154,14 +154,14 @@ class Plan:
     answers: list[Sent | ServiceError]
 
 
-def plan(sends: Sequence[Send], heads: Mapping[UUID, Head], known: Known, now: datetime) -> Plan:
+def plan(sends: Sequence[Send], heads: Mapping[str, Head], known: Known, now: datetime) -> Plan:
     """Give every new send the next numbers of its conversation, in the order of arrival; `heads` are moved forward."""
     result = Plan([], [])
-    fresh: dict[tuple[UUID, str, UUID], Stored] = {}
+    fresh: dict[tuple[str, str, str], Stored] = {}
     for place, send in enumerate(sends):
         head = heads.get(send.conversation_id)
         try:
-            if head is None or not known.members.get(place):
+            if head is None or place not in known.members:
                 raise NotMember
             message = known.stored.get(place) or fresh.get(send.key)
             replayed = message is not None
@@ -193,15 +193,18 @@ def _check(place: int, send: Send, head: Head, known: Known) -> None:
 def _next(head: Head, send: Send, now: datetime) -> Stored:
     head.last_seq += 1
     head.last_msg_no += 1
-    return Stored(uuid7(), head.last_seq, head.last_msg_no, send.digest, now)
+    return Stored(str(uuid7()), head.last_seq, head.last_msg_no, send.digest, now)
 
 
 _PLAIN: dict[str, Any] = {"media": [], "reply_to": None, "thread_root": None, "mentions": [], "expires_at": None}
 
 
-def live_event(send: Send, message: Stored, epoch: str) -> dict[str, Any]:
-    """The log event of a message that was just stored: `to_log_event` of its row, made without reading it again."""
-    conversation_id, at = str(send.conversation_id), format_timestamp(message.created_at)
+def live_event(send: Send, message: Stored, epoch: str, at: str) -> dict[str, Any]:
+    """The log event of a message that was just stored: `to_log_event` of its row, made without reading it again.
+
+    `at` is the time of the group, as text.
+    """
+    conversation_id = send.conversation_id
     extras = send.extras.shown(message.created_at) if send.extras else _PLAIN
     return {
         "c": conversation_id,
@@ -211,9 +214,9 @@ def live_event(send: Send, message: Stored, epoch: str) -> dict[str, Any]:
         "at": at,
         "by": send.user_id,
         "data": {
-            "id": str(message.id),
+            "id": message.id,
             "conversation_id": conversation_id,
-            "client_id": str(send.client_id),
+            "client_id": send.client_id,
             "seq": message.seq,
             "msg_no": message.msg_no,
             "by": send.user_id,

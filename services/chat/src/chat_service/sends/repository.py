@@ -1,164 +1,160 @@
 """The queries of sending: three statements for a whole group, however many sends it holds.
 
-The write goes to `messages`, `log` and `conversations` in one statement: they are one fact. Groups in which somebody
-replies, mentions or begins a thread take a statement more for each of these.
+They speak to asyncpg itself, and hand ids and numbers over as text: of an array's elements that are neither text nor
+bytes asyncpg asks each whether it is an array too, which cost as much as all the rest. The write goes to `messages`,
+`log` and `conversations` in one statement: they are one fact. Groups in which somebody replies, mentions or begins a
+thread take a statement more for each of these.
 """
 
 from collections.abc import Sequence
-from typing import Any
-from uuid import UUID
+from datetime import datetime
 
 import orjson
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from chat_service.sends.domain import Head, Known, Send, Stored
 from messenger_contracts.conversations import LogEventType
+from servicekit.postgres import DriverConnection
 
-_LOCK = text("""
-    SELECT id, epoch, last_seq, last_msg_no, closed_by FROM conversations
-    WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE
-""")
+_LOCK = """
+    SELECT id::text, epoch, last_seq, last_msg_no, closed_by FROM conversations
+    WHERE id = ANY($1::text[]::uuid[]) ORDER BY conversations.id FOR NO KEY UPDATE
+"""
 
-_KNOWN = text("""
-    SELECT s.place, m.user_id IS NOT NULL AS member, x.id, x.seq, x.msg_no, x.digest, x.created_at
-    FROM unnest(CAST(:conversations AS uuid[]), CAST(:users AS text[]), CAST(:client_ids AS uuid[]))
+_KNOWN = """
+    SELECT s.place, x.id::text, x.seq, x.msg_no, x.digest, x.created_at
+    FROM unnest($1::text[]::uuid[], $2::text[], $3::text[]::uuid[])
          WITH ORDINALITY AS s (conversation_id, user_id, client_id, place)
-    LEFT JOIN members m
+    JOIN members m
       ON m.conversation_id = s.conversation_id AND m.user_id = s.user_id AND m.left_at IS NULL
     LEFT JOIN messages x
       ON x.conversation_id = s.conversation_id AND x.by = s.user_id AND x.client_id = s.client_id
-""")
+"""
 
-_WRITE = text(f"""
+_WRITE = f"""
     WITH new AS (
         SELECT * FROM unnest(
-            CAST(:conversations AS uuid[]), CAST(:seqs AS bigint[]), CAST(:msg_nos AS bigint[]), CAST(:ids AS uuid[]),
-            CAST(:users AS text[]), CAST(:usernames AS text[]), CAST(:client_ids AS uuid[]),
-            CAST(:digests AS bytea[]), CAST(:texts AS text[]), CAST(:times AS timestamptz[]), CAST(:extras AS jsonb[])
-        ) AS new (conversation_id, seq, msg_no, id, by, by_name, client_id, digest, text, created_at, extra)
+            $2::text[]::uuid[], $3::text[]::bigint[], $4::text[]::bigint[], $5::text[]::uuid[], $6::text[], $7::text[],
+            $8::text[]::uuid[], $9::bytea[], $10::text[], $11::text[]::jsonb[]
+        ) AS new (conversation_id, seq, msg_no, id, by, by_name, client_id, digest, text, extra)
     ), message AS (
         INSERT INTO messages (conversation_id, seq, msg_no, id, by, client_id, digest, text, created_at,
                               reply_to, thread_root, mentions, media, expires_at)
-        SELECT conversation_id, seq, msg_no, id, by, client_id, digest, text, created_at,
-               CAST(extra ->> 'reply_to' AS uuid), CAST(extra ->> 'thread_root' AS uuid),
+        SELECT conversation_id, seq, msg_no, id, by, client_id, digest, text, $1,
+               (extra ->> 'reply_to')::uuid, (extra ->> 'thread_root')::uuid,
                CASE WHEN extra IS NOT NULL THEN ARRAY(SELECT jsonb_array_elements_text(extra -> 'mentions')) END,
-               extra -> 'media', CAST(extra ->> 'expires_at' AS timestamptz) FROM new
+               extra -> 'media', (extra ->> 'expires_at')::timestamptz FROM new
     ), entry AS (
         INSERT INTO log (conversation_id, seq, type, at, by, by_name)
-        SELECT conversation_id, seq, '{LogEventType.MESSAGE_CREATED}', created_at, by, by_name FROM new
+        SELECT conversation_id, seq, '{LogEventType.MESSAGE_CREATED}', $1, by, by_name FROM new
     )
-    UPDATE conversations c SET last_seq = head.seq, last_msg_no = head.msg_no, active_at = head.at,
+    UPDATE conversations c SET last_seq = head.seq, last_msg_no = head.msg_no, active_at = $1,
            last_xid = (pg_current_xact_id()::text)::bigint
-    FROM (SELECT conversation_id, max(seq) AS seq, max(msg_no) AS msg_no, max(created_at) AS at
-          FROM new GROUP BY conversation_id) head
+    FROM (SELECT conversation_id, max(seq) AS seq, max(msg_no) AS msg_no FROM new GROUP BY conversation_id) head
     WHERE c.id = head.conversation_id
-""")
+"""
 
-_REFERENCES = text("""
-    SELECT s.place, x.id, x.thread_root IS NULL AS may_begin
-    FROM unnest(CAST(:places AS int[]), CAST(:conversations AS uuid[]), CAST(:users AS text[]), CAST(:ids AS uuid[]))
+_REFERENCES = """
+    SELECT s.place, x.id::text, x.thread_root IS NULL AS may_begin
+    FROM unnest($1::text[]::bigint[], $2::text[]::uuid[], $3::text[], $4::text[]::uuid[])
          AS s (place, conversation_id, user_id, id)
     JOIN members m ON m.conversation_id = s.conversation_id AND m.user_id = s.user_id
     JOIN messages x ON x.id = s.id AND x.conversation_id = s.conversation_id AND x.seq >= m.visible_from
      AND x.deleted_at IS NULL
-""")
-_MENTIONABLE = text("""
+"""
+_MENTIONABLE = """
     SELECT s.place, m.user_id
-    FROM unnest(CAST(:places AS int[]), CAST(:conversations AS uuid[]), CAST(:users AS text[]))
-         AS s (place, conversation_id, user_id)
+    FROM unnest($1::text[]::bigint[], $2::text[]::uuid[], $3::text[]) AS s (place, conversation_id, user_id)
     JOIN members m ON m.conversation_id = s.conversation_id AND m.user_id = s.user_id AND m.left_at IS NULL
-""")
-_MENTION = text("""
+"""
+_MENTION = """
     INSERT INTO mentions (user_id, conversation_id, seq)
-    SELECT * FROM unnest(CAST(:users AS text[]), CAST(:conversations AS uuid[]), CAST(:seqs AS bigint[]))
-""")
-_TOUCH = text("UPDATE messages SET touched = true WHERE id = ANY(CAST(:ids AS uuid[])) AND NOT touched")
+    SELECT * FROM unnest($1::text[], $2::text[]::uuid[], $3::text[]::bigint[])
+"""
+_TOUCH = "UPDATE messages SET touched = true WHERE id = ANY($1::text[]::uuid[]) AND NOT touched"
 
 
 class SendRepository:
     """Reads what sends need to know, and writes them."""
 
-    async def lock(self, session: AsyncSession, sends: Sequence[Send]) -> dict[UUID, Head]:
+    async def lock(self, connection: DriverConnection, sends: Sequence[Send]) -> dict[str, Head]:
         """Lock the conversations of a group, in the order of their ids, until the transaction ends."""
-        rows = await session.execute(_LOCK, {"ids": sorted({send.conversation_id for send in sends})})
-        return {row.id: Head(row.epoch, row.last_seq, row.last_msg_no, row.closed_by) for row in rows}
+        rows = await connection.fetch(_LOCK, list({send.conversation_id for send in sends}))
+        return {row[0]: Head(*row[1:]) for row in rows}
 
-    async def known(self, session: AsyncSession, sends: Sequence[Send]) -> Known:
+    async def known(self, connection: DriverConnection, sends: Sequence[Send]) -> Known:
         """What the sends need to know. Only true while the lock is held."""
-        parameters = {
-            "conversations": [send.conversation_id for send in sends],
-            "users": [send.user_id for send in sends],
-            "client_ids": [send.client_id for send in sends],
-        }
-        rows = (await session.execute(_KNOWN, parameters)).all()
-        members = {row.place - 1: row.member for row in rows}
-        stored = {
-            row.place - 1: Stored(row.id, row.seq, row.msg_no, row.digest, row.created_at)
-            for row in rows
-            if row.id is not None
-        }
-        if not any(send.extras for send in sends):
+        rows = await connection.fetch(
+            _KNOWN,
+            [send.conversation_id for send in sends],
+            [send.user_id for send in sends],
+            [send.client_id for send in sends],
+        )
+        members = {row[0] - 1 for row in rows}
+        stored = {row[0] - 1: Stored(*row[1:]) for row in rows if row[1] is not None}
+        rich = [(place, send) for place, send in enumerate(sends) if send.extras]
+        if not rich:
             return Known(members, stored)
-        return Known(members, stored, await self._references(session, sends), await self._mentionable(session, sends))
+        references = await self._references(connection, rich)
+        return Known(members, stored, references, await self._mentionable(connection, rich))
 
     @staticmethod
-    async def _references(session: AsyncSession, sends: Sequence[Send]) -> dict[tuple[int, UUID], bool]:
-        wanted = [(n, s, each) for n, s in enumerate(sends) if s.extras for each in s.extras.references]
+    async def _references(
+        connection: DriverConnection, rich: Sequence[tuple[int, Send]]
+    ) -> dict[tuple[int, str], bool]:
+        wanted = [(place, send, each) for place, send in rich if send.extras for each in send.extras.references]
         if not wanted:
             return {}
-        parameters = {
-            "places": [place for place, _, _ in wanted],
-            "conversations": [send.conversation_id for _, send, _ in wanted],
-            "users": [send.user_id for _, send, _ in wanted],
-            "ids": [each for _, _, each in wanted],
-        }
-        return {(row.place, row.id): row.may_begin for row in await session.execute(_REFERENCES, parameters)}
+        return {(row[0], row[1]): row[2] for row in await connection.fetch(_REFERENCES, *_wanted(wanted))}
 
     @staticmethod
-    async def _mentionable(session: AsyncSession, sends: Sequence[Send]) -> set[tuple[int, str]]:
-        wanted = [(n, s, each) for n, s in enumerate(sends) if s.extras for each in s.extras.mentions]
+    async def _mentionable(connection: DriverConnection, rich: Sequence[tuple[int, Send]]) -> set[tuple[int, str]]:
+        wanted = [(place, send, each) for place, send in rich if send.extras for each in send.extras.mentions]
         if not wanted:
             return set()
-        parameters = {
-            "places": [place for place, _, _ in wanted],
-            "conversations": [send.conversation_id for _, send, _ in wanted],
-            "users": [each for _, _, each in wanted],
-        }
-        return {(row.place, row.user_id) for row in await session.execute(_MENTIONABLE, parameters)}
+        places, conversations, _, people = _wanted(wanted)
+        return {(row[0], row[1]) for row in await connection.fetch(_MENTIONABLE, places, conversations, people)}
 
-    async def write(self, session: AsyncSession, new: Sequence[tuple[Send, Stored]]) -> None:
+    async def write(self, connection: DriverConnection, new: Sequence[tuple[Send, Stored]], at: datetime) -> None:
         """Insert messages with their log rows, and move the conversations forward."""
-        parameters = {
-            "conversations": [send.conversation_id for send, _ in new],
-            "seqs": [stored.seq for _, stored in new],
-            "msg_nos": [stored.msg_no for _, stored in new],
-            "ids": [stored.id for _, stored in new],
-            "users": [send.user_id for send, _ in new],
-            "usernames": [send.username for send, _ in new],
-            "client_ids": [send.client_id for send, _ in new],
-            "digests": [send.digest for send, _ in new],
-            "texts": [send.text for send, _ in new],
-            "times": [stored.created_at for _, stored in new],
-            "extras": [_extra(send, stored) for send, stored in new],
-        }
-        await session.execute(_WRITE, parameters)
-        await self._write_extras(session, new)
+        rich = any(send.extras for send, _ in new)
+        await connection.execute(
+            _WRITE,
+            at,
+            [send.conversation_id for send, _ in new],
+            [str(stored.seq) for _, stored in new],
+            [str(stored.msg_no) for _, stored in new],
+            [stored.id for _, stored in new],
+            [send.user_id for send, _ in new],
+            [send.username for send, _ in new],
+            [send.client_id for send, _ in new],
+            [send.digest for send, _ in new],
+            [send.text for send, _ in new],
+            [_extra(send, at) for send, _ in new] if rich else None,
+        )
+        if rich:
+            await self._write_extras(connection, new)
 
     @staticmethod
-    async def _write_extras(session: AsyncSession, new: Sequence[tuple[Send, Stored]]) -> None:
+    async def _write_extras(connection: DriverConnection, new: Sequence[tuple[Send, Stored]]) -> None:
         rich = [(send, stored, send.extras) for send, stored in new if send.extras]
-        mentions = [(user, send, stored) for send, stored, extras in rich for user in extras.mentions]
+        mentions = [
+            (user, send.conversation_id, str(stored.seq)) for send, stored, extras in rich for user in extras.mentions
+        ]
         if mentions:
-            parameters: dict[str, Any] = {
-                "users": [user for user, _, _ in mentions],
-                "conversations": [send.conversation_id for _, send, _ in mentions],
-                "seqs": [stored.seq for _, _, stored in mentions],
-            }
-            await session.execute(_MENTION, parameters)
+            await connection.execute(_MENTION, *(list(column) for column in zip(*mentions, strict=True)))
         if roots := {extras.thread_root for _, _, extras in rich if extras.thread_root}:
-            await session.execute(_TOUCH, {"ids": list(roots)})
+            await connection.execute(_TOUCH, list(roots))
 
 
-def _extra(send: Send, stored: Stored) -> str | None:
-    return orjson.dumps(send.extras.shown(stored.created_at)).decode() if send.extras else None
+def _wanted(wanted: Sequence[tuple[int, Send, str]]) -> tuple[list[str], list[str], list[str], list[str]]:
+    """The columns of what sends ask for: places, conversations, senders, and what each asks for."""
+    return (
+        [str(place) for place, _, _ in wanted],
+        [send.conversation_id for _, send, _ in wanted],
+        [send.user_id for _, send, _ in wanted],
+        [each for _, _, each in wanted],
+    )
+
+
+def _extra(send: Send, at: datetime) -> str | None:
+    return orjson.dumps(send.extras.shown(at)).decode() if send.extras else None

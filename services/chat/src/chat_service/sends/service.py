@@ -1,15 +1,15 @@
 """Sending.
 
 Group commit: while one transaction is under way, sends gather; the next takes them all. An answer leaves after its
-commit, one bad send fails alone, and live events are published in the order of commits. See
+commit, one bad send fails alone, and live events are published in the order of commits. Conversations are dealt to
+lanes, so that one transaction is written while the next is read: the order within a conversation is its lane's. See
 docs/decisions/0002-group-commit.md.
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
-from uuid import UUID
 
 import orjson
 
@@ -18,10 +18,11 @@ from chat_service.sends.domain import Head, Plan, Send, live_event, plan
 from chat_service.sends.repository import SendRepository
 from messenger_contracts.commands import SendCommand, Sent
 from messenger_contracts.realtime import conversation_channel
+from messenger_contracts.shapes import format_timestamp
 from servicekit.batching import Batcher
 from servicekit.errors import ServiceError
 from servicekit.fanout import FanoutPublisher
-from servicekit.postgres import Database
+from servicekit.postgres import DirectConnection
 from servicekit.telemetry import meter
 
 _groups = meter.create_histogram("chat.commit.group", description="Sends that one transaction committed")
@@ -32,18 +33,18 @@ class MessageSender:
 
     def __init__(
         self,
-        database: Database,
+        connect: Callable[[], DirectConnection],
         repository: SendRepository,
         fanout: FanoutPublisher,
         namespace: str,
         *,
         group: int = 500,
+        lanes: int = 2,
     ) -> None:
-        self._database = database
         self._repository = repository
         self._fanout = fanout
         self._namespace = namespace
-        self._commits: Batcher[Send, Sent] = Batcher(self._commit, limit=group)
+        self._lanes = [_Lane(connect(), self._commit, group) for _ in range(lanes)]
         self._publications: Batcher[tuple[str, bytes], None] = Batcher(self._publish, limit=1000)
 
     def send(self, command: SendCommand) -> Awaitable[Sent]:
@@ -52,38 +53,59 @@ class MessageSender:
         It holds `NotMember` or `IdempotencyMismatch`. The same command again gives the same answer, `replayed`.
         """
         try:
-            return self._commits.submit(Send.of(command))
+            send = Send.of(command)
         except ServiceError as error:
             refused: asyncio.Future[Sent] = asyncio.get_running_loop().create_future()
             refused.set_exception(error)
             return refused
+        return self._lanes[hash(send.conversation_id) % len(self._lanes)].commits.submit(send)
 
     async def drain(self) -> None:
         """Finish what was accepted."""
-        await self._commits.drain()
+        for lane in self._lanes:
+            await lane.commits.drain()
+            await lane.connection.close()
         await self._publications.drain()
 
-    async def _commit(self, sends: Sequence[Send]) -> Sequence[Sent | BaseException]:
-        async with self._database.write() as session:
-            heads = await self._repository.lock(session, sends)
-            known = await self._repository.known(session, sends)
-            planned = plan(sends, heads, known, now())
+    async def _commit(self, connection: DirectConnection, sends: Sequence[Send]) -> Sequence[Sent | BaseException]:
+        async with connection.transaction() as transaction:
+            heads = await self._repository.lock(transaction, sends)
+            known = await self._repository.known(transaction, sends)
+            at = now()
+            planned = plan(sends, heads, known, at)
             if planned.new:
-                await self._repository.write(session, planned.new)
+                await self._repository.write(transaction, planned.new, at)
         _groups.record(len(sends))
-        self._announce(planned, heads)
+        self._announce(planned, heads, format_timestamp(at))
         return planned.answers
 
-    def _announce(self, planned: Plan, heads: dict[UUID, Head]) -> None:
+    def _announce(self, planned: Plan, heads: Mapping[str, Head], at: str) -> None:
         """Hand the live events over to be published, one publication a conversation."""
-        events: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
+        events: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for send, message in planned.new:
-            event = live_event(send, message, heads[send.conversation_id].epoch)
+            event = live_event(send, message, heads[send.conversation_id].epoch, at)
             events[send.conversation_id].append(event)
         for conversation_id, group in events.items():
-            channel = conversation_channel(self._namespace, str(conversation_id))
+            channel = conversation_channel(self._namespace, conversation_id)
             self._publications.submit((channel, orjson.dumps({"events": group})))
 
     async def _publish(self, publications: Sequence[tuple[str, bytes]]) -> Sequence[None]:
         await self._fanout.publish_raw(publications)
         return [None] * len(publications)
+
+
+class _Lane:
+    """The transactions of some of the conversations, one after the other on a connection of their own."""
+
+    def __init__(
+        self,
+        connection: DirectConnection,
+        commit: Callable[[DirectConnection, Sequence[Send]], Awaitable[Sequence[Sent | BaseException]]],
+        group: int,
+    ) -> None:
+        self.connection = connection
+
+        async def run(sends: Sequence[Send]) -> Sequence[Sent | BaseException]:
+            return await commit(connection, sends)
+
+        self.commits: Batcher[Send, Sent] = Batcher(run, limit=group)
