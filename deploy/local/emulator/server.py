@@ -40,16 +40,24 @@ class Snapshots:
         if scope["type"] == "http" and not scope["path"].startswith("/_ministack/"):
             self.requests += 1
 
-    async def keep(self) -> None:
-        """Write snapshots for ever, seldom enough to leave the machine to its work."""
+    async def keep(self, stopping: asyncio.Event) -> None:
+        """Write snapshots until the event is set, seldom enough to leave the machine to its work."""
         took = 0.0
-        while True:
-            await asyncio.sleep(max(MINIMUM_INTERVAL, took / SHARE_OF_TIME))
+        while not await _set_within(max(MINIMUM_INTERVAL, took / SHARE_OF_TIME), stopping):
             if self.requests != self.written:
                 seen, started = self.requests, time.monotonic()
-                if await asyncio.to_thread(_await_child, _fork_writer()):
+                if await asyncio.to_thread(_await_child, _fork_writer(), stopping):
                     self.written = seen
                 took = time.monotonic() - started
+
+
+async def _set_within(seconds: float, event: asyncio.Event) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
 
 
 def _fork_writer() -> int:
@@ -69,13 +77,14 @@ def _fork_writer() -> int:
         os._exit(status)
 
 
-def _await_child(child: int) -> bool:
+def _await_child(child: int, stopping: asyncio.Event) -> bool:
+    """Wait until the child has ended; end it when we are to end, for the last state goes into the same files."""
     deadline = time.monotonic() + PATIENCE
     while True:
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
             return status == 0
-        if time.monotonic() > deadline:
+        if stopping.is_set() or time.monotonic() > deadline:
             os.kill(child, signal.SIGKILL)
         time.sleep(0.01)
 
@@ -91,10 +100,14 @@ async def main(address: str) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     snapshots = Snapshots()
-    keeper = asyncio.create_task(snapshots.keep()) if PERSIST_STATE else None
-    await serve(snapshots, config, shutdown_trigger=stopping.wait)
-    if keeper:
-        keeper.cancel()
+    keeper = asyncio.create_task(snapshots.keep(stopping)) if PERSIST_STATE else None
+
+    async def at_rest() -> None:
+        await stopping.wait()
+        if keeper:
+            await keeper
+
+    await serve(snapshots, config, shutdown_trigger=at_rest)
 
 
 asyncio.run(main(sys.argv[1]))

@@ -24,6 +24,7 @@ STOP_SECONDS = 22.0  # a service drains for 20
 _PR_SET_PDEATHSIG = 1
 _POLL_SECONDS = 0.02
 _FREE_PORTS = 20_000, 32_000
+_BACKGROUND = 10
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
@@ -39,6 +40,8 @@ class Program:
         prepare: what must be done before each start.
         orphan_signal: what the kernel sends it when its parent dies (Linux).
         server: others depend on it, so it ends after them.
+        background: nobody waits for its answers, so it gives way to those for whom somebody waits. In the cloud it has
+            processors of its own.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Program:
     env: Mapping[str, str] = field(default_factory=dict)
     url: str = ""
     server: bool = False
+    background: bool = False
     prepare: Callable[[], None] = _nothing
     stop_signal: signal.Signals = signal.SIGTERM
     orphan_signal: signal.Signals = signal.SIGTERM
@@ -100,7 +104,7 @@ def spawn(program: Program) -> subprocess.Popen[bytes]:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_tie_to_parent(program.orphan_signal),
+                preexec_fn=_tie_to_parent(program.orphan_signal, _BACKGROUND if program.background else 0),
             )
         except OSError as error:
             raise LocalCloudError(f"{program.name} does not start: {error}", log=program.log) from error
@@ -119,12 +123,13 @@ def _inherited() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PG"))}
 
 
-def _tie_to_parent(orphan_signal: signal.Signals) -> Callable[[], None] | None:
+def _tie_to_parent(orphan_signal: signal.Signals, niceness: int = 0) -> Callable[[], None] | None:
     if _LIBC is None:
         return None
     libc, parent = _LIBC, os.getpid()
 
     def tie() -> None:
+        os.nice(niceness)
         libc.prctl(_PR_SET_PDEATHSIG, orphan_signal)
         if os.getppid() != parent:
             os._exit(1)
