@@ -53,6 +53,12 @@ e2e: ## The whole suite through its public address
 bench: ## Measure how fast it is; writes docs/performance.md (ARGS="--only pace")
 	@$(RUN) python -m tests.load $(ARGS)
 
+bench-peers: ## Measure it beside Synapse and ejabberd; writes docs/performance.md (ARGS="--only ejabberd")
+	@$(RUN) python -m tests.load.peers $(ARGS)
+
+chaos: ## Break every part under load, and count (ARGS="--short", ARGS="--seed 7")
+	@$(RUN) python -m tests.chaos $(ARGS)
+
 static: format lint types imports generated locked ## All that needs no running
 
 format: ; @$(RUN) ruff format --check

@@ -19,6 +19,9 @@ JSON = st.recursive(
     max_leaves=5,
 )
 
+TO_COME = {"social-graph"}
+"""Publishers whose events are agreed on, and heard, before they are there: their topics are made for those who hear."""
+
 
 def _models(model: type[BaseModel]) -> st.SearchStrategy[Any]:
     return st.builds(model, **{name: _values(field.annotation) for name, field in model.model_fields.items()})
@@ -28,6 +31,8 @@ def _values(annotation: Any) -> st.SearchStrategy[Any]:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if annotation is Any:
         return JSON
+    if annotation is float:
+        return st.floats(allow_nan=False, allow_infinity=False)  # JSON has no others
     if origin is Annotated:
         return _values(arguments[0])
     if origin is list:
@@ -65,11 +70,12 @@ def test_consumers_ask_only_for_what_exists(subscriptions: list[Mapping[str, Any
 
 def test_consumers_ask_the_publisher(subscriptions: list[Mapping[str, Any]], topics: set[tuple[str, str]]) -> None:
     for subscription in subscriptions:
-        assert (subscription["service"], subscription["topic"]) in topics
-        assert {name.partition(".")[0].replace("_", "-") for name in subscription["types"]} == {subscription["service"]}
+        publisher = subscription["service"]
+        assert (publisher, subscription["topic"]) in topics or publisher in TO_COME
+        assert {name.partition(".")[0].replace("_", "-") for name in subscription["types"]} == {publisher}
 
 
 def test_every_type_has_a_publisher(topics: set[tuple[str, str]]) -> None:
     publishers = {name.partition(".")[0].replace("_", "-") for name in ALL}
 
-    assert publishers == {service for service, _ in topics}
+    assert publishers - TO_COME == {service for service, _ in topics}

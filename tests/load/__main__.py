@@ -2,11 +2,11 @@
 
 import asyncio
 import os
-import platform
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -17,16 +17,9 @@ from messengerctl.suite import Suite
 
 from . import history, idle, limit, meters, pace, puts, report, resume, saturation
 from .figures import Results
-from .stage import Stage, set_stage
+from .stage import UNLIMITED, Stage, set_stage
 
 _ROOT = Path(__file__).parents[2]
-_UNLIMITED = {
-    "GATEWAY_USER_REQUESTS_PER_MINUTE": "1000000",
-    "GATEWAY_ADDRESS_REQUESTS_PER_MINUTE": "1000000",
-    "GATEWAY_SECRET_REQUESTS_PER_MINUTE": "1000000",
-    "GATEWAY_SOCKET_OPERATIONS_PER_SECOND": "1000000",
-    "GATEWAY_SOCKETS_PER_USER": "100000",
-}
 _WIDTHS = (10, 200)
 
 
@@ -81,17 +74,17 @@ def bench(
     only: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(_SCENARIOS)}; may be repeated.")] = None,
     quick: Annotated[bool, typer.Option(help="A look at whether it works; its numbers mean nothing.")] = False,
 ) -> None:
-    """Measure a fresh suite. A whole run writes docs/performance.md."""
+    """Measure a fresh suite. A whole run writes its part of docs/performance.md."""
     state = os.environ.get("MESSENGER_STATE")
     if state is None:
         command = ["localcloud", "run", "--suite", "--", sys.executable, "-m", "tests.load", *sys.argv[1:]]
-        raise typer.Exit(subprocess.run(command, env=os.environ | _UNLIMITED, check=False).returncode)
+        raise typer.Exit(subprocess.run(command, env=os.environ | UNLIMITED, check=False).returncode)
     results = asyncio.run(_measure(Suite(Path(state)), _QUICK if quick else _FULL, only or []))
-    machine = meters.machine() | {"Python": platform.python_version()}
     report.show(results)
-    say(f"written: {report.save(_ROOT / '.local' / 'bench', results, machine).relative_to(_ROOT)}")
+    measured = report.Run(f"{datetime.now(UTC):%Y-%m-%d}", meters.machine(), {"ours": results})
+    say(f"written: {report.save(_ROOT / '.local' / 'bench', measured).relative_to(_ROOT)}")
     if not (only or quick):
-        (_ROOT / "docs" / "performance.md").write_text(report.page(results, machine, "make bench"))
+        report.publish(_ROOT / "docs", "bench", measured)
 
 
 if __name__ == "__main__":

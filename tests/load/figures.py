@@ -36,6 +36,27 @@ class Results:
         """Keep figures of a scenario."""
         self.figures.setdefault(scenario, []).extend(figures)
 
+    def figure(self, scenario: str, name: str) -> Figure:
+        """Return one figure; raises `KeyError` or `StopIteration` if nobody measured it."""
+        return next(figure for figure in self.figures[scenario] if figure.name == name)
+
+
+def merged(turns: Sequence[Results]) -> Results:
+    """Return what several runs of the same scenarios measured, as if they were rounds of one; a budget is a median."""
+    whole = Results()
+    for scenario in turns[0].figures:
+        whole.add(scenario, *(_joined(each) for each in zip(*(turn.figures[scenario] for turn in turns), strict=True)))
+    whole.ratios.extend(_joined(each) for each in zip(*(turn.ratios for turn in turns), strict=True))
+    for scenario, budget in turns[0].budgets.items():
+        costs = {process: median(turn.budgets[scenario][process] for turn in turns) for process in budget}
+        whole.budgets[scenario] = costs
+    return whole
+
+
+def _joined(figures: Sequence[Figure]) -> Figure:
+    first = figures[0]
+    return Figure(first.name, first.unit, [value for figure in figures for value in figure.rounds])
+
 
 def percentile(values: Sequence[float], part: float) -> float:
     """Return the value below which `part` of the values lie (nearest rank)."""

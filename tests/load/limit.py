@@ -15,9 +15,10 @@ import asyncpg
 
 from .figures import Figure, Results
 from .generators import crew
-from .saturation import TEXT
+from .saturation import SENDS, TEXT
 from .stage import Stage
 
+NAME = "asyncpg alone, same rows, same groups"
 Group = dict[str, int]
 """How many messages one transaction wrote, by conversation."""
 
@@ -114,7 +115,7 @@ async def measure(stage: Stage, results: Results, name: str, groups: Sequence[Gr
         generator.round(groups[: len(groups) // 4])
         rates = [messages / generator.round(groups)[0] for _ in range(rounds)]
     await stage.query("DROP SCHEMA bench CASCADE")
-    alone = Figure("asyncpg alone, same rows, same groups", "/s", rates)
-    ours = next(figure for figure in results.figures[name] if figure.name == "durable sends")
+    alone = Figure(NAME, "/s", rates)
+    ours = results.figure(name, SENDS)
     results.add(name, Figure("sends a transaction", "", [messages / len(groups)]), alone)
     results.ratios.append(Figure(f"{name}: durable sends to asyncpg alone", "", [r / alone.value for r in ours.rounds]))

@@ -1,6 +1,7 @@
 """What processes cost: CPU seconds and resident memory, as the kernel counts them (proc(5))."""
 
 import os
+import platform
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
@@ -44,4 +45,5 @@ def machine() -> dict[str, str]:
         "processor": f"{model}, {len(os.sched_getaffinity(0))} cores",
         "memory": f"{memory:.0f} GiB",
         "system": f"{system.sysname} {'.'.join(system.release.split('.')[:2])}, {system.machine}",
+        "Python": platform.python_version(),
     }

@@ -5,7 +5,7 @@ The clock does not wait for answers, so a stall is felt by every send that falls
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -21,6 +21,7 @@ from .wire import Gateway, Lost, Socket, connect
 RATE = 500
 CONVERSATIONS = 10
 WARM_UP_SECONDS = 2.0
+DELIVERY = "send to the other's socket"
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Pace:
     gateway: Gateway
     seats: Sequence[tuple[str, dict[str, int]]]
     lines: Sequence[Line]
+    rate: float
 
     async def start(self) -> None:
         """Connect everybody."""
@@ -61,9 +63,8 @@ class Pace:
 
     async def round(self, seconds: float) -> Delays:
         """Send so long, wait for what is under way, and tell the delays."""
-        self._delays, count, started = Delays([], []), int(seconds * RATE), time.monotonic()
-        for number in range(count):
-            await asyncio.sleep(max(0.0, started + number / RATE - time.monotonic()))
+        self._delays, count = Delays([], []), int(seconds * self.rate)
+        async for number in beats(count, self.rate):
             self._send(self.lines[number % len(self.lines)])
         async with asyncio.timeout(30):
             while min(len(self._delays.acks), len(self._delays.deliveries)) < count:
@@ -87,16 +88,24 @@ class Pace:
             self._delays.deliveries.append(now - self._sent[number])
 
 
-async def measure(stage: Stage, results: Results, seconds: float, rounds: int) -> None:
+async def measure(stage: Stage, results: Results, seconds: float, rounds: int, rate: int = RATE) -> None:
     """Measure, into `results`."""
     heads, chosen = await stage.heads(), stage.conversations[:CONVERSATIONS]
     present = sorted({person for conversation in chosen for person in conversation.people})
     seats = [(stage.people[p].access_token, stage.of(p, heads)) for p in present]
     lines = [Line(one.id, present.index(one.people[0]), present.index(one.people[1])) for one in chosen]
-    with crew([Pace(stage.gateway, seats, lines)]) as generator:
+    with crew([Pace(stage.gateway, seats, lines, rate)]) as generator:
         generator.round(WARM_UP_SECONDS)
         told: list[Delays] = [generator.round(seconds)[0] for _ in range(rounds)]
-    for name, kind in (("send to ack", "acks"), ("send to the other's socket", "deliveries")):
+    for name, kind in (("send to ack", "acks"), (DELIVERY, "deliveries")):
         for part in (0.5, 0.99):
             figures = [percentile(getattr(delays, kind), part) * 1000 for delays in told]
-            results.add(f"paced, {RATE}/s", Figure(f"{name}, p{part * 100:.0f}", "ms", figures))
+            results.add(f"paced, {rate}/s", Figure(f"{name}, p{part * 100:.0f}", "ms", figures))
+
+
+async def beats(count: int, rate: float) -> AsyncIterator[int]:
+    """Count from zero, so many a second; a beat that comes late does not delay those after it."""
+    started = time.monotonic()
+    for number in range(count):
+        await asyncio.sleep(max(0.0, started + number / rate - time.monotonic()))
+        yield number

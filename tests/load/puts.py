@@ -10,7 +10,7 @@ import orjson
 
 from .figures import Figure, Results, percentile
 from .generators import crew
-from .saturation import TEXT, Ack, check
+from .saturation import SENDS, TEXT, Ack, check
 from .stage import Stage
 from .wire import Gateway, Http
 
@@ -67,5 +67,5 @@ async def measure(stage: Stage, results: Results, seconds: float, rounds: int) -
                 tails.append(percentile(delays, 0.99))
     check(acks, heads)
     name = f"PUT, {CONNECTIONS} connections"
-    results.add(name, Figure("durable sends", "/s", rates))
+    results.add(name, Figure(SENDS, "/s", rates))
     results.add(name, Figure("answer, p50", "ms", halves), Figure("answer, p99", "ms", tails))

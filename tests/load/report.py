@@ -1,97 +1,125 @@
-"""What a run leaves behind: JSON for programs, a page for people, a short table for who watches."""
+"""What a run leaves behind: JSON for programs, a page for people, a short table for who watches.
+
+The page is made from the last whole run of each command, all of which stand in one file beside it.
+"""
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-import orjson
+from pydantic import TypeAdapter
 
-from localcloud.console import table
+from localcloud.console import table as print_table
 
 from .figures import Figure, Results, rounded
+from .markdown import ranged, rows, table
+from .peers import page as peers_page
 
 _PAGE = """\
 # Performance
 
-Made by `{command}` ([tests/load](../tests/load)) on {date}, which measures again what stands here. The ratios say how
-good the code is; the absolute numbers are this machine's, whose {cores} all of it shares: load generators, services,
-PostgreSQL, Valkey, the AWS emulator.
+Made by `make bench` and `make bench-peers` ([tests/load](../tests/load)), which measure again what stands here, from
+[performance.json](performance.json). The ratios say how good the code is; the absolute numbers are of the machine that
+is named, whose cores all of it shares: load generators, services, PostgreSQL, Valkey, the AWS emulator. Each number is
+the median of several rounds after a warm-up; in brackets are the lowest and the highest.
+"""
+_BENCH = """
+## Ours alone
 
-| | |
-| --- | --- |
-{machine}
+`make bench` on {date}: {machine}.
 
-Medians of several rounds after a warm-up; in brackets the lowest and the highest. Every acknowledgement of the runs at
-full speed was checked: none missing, none doubled, dense in its conversation; and over sockets every member was sent
-every event, in order.
+Every acknowledgement of the runs at full speed was checked: none missing, none doubled, dense in its conversation; and
+over sockets every member was sent every event, in order.
 
-## Ratios
-
-| ours to what | ratio |
-| --- | ---: |
 {ratios}
 
 asyncpg alone commits the same rows to tables of the same definition on the same PostgreSQL, in the same groups as chat
 did, one transaction at a time: no sockets, no checks, no locks, no publication, and the workers are halted.
 
-## Numbers
-
 | scenario | | median |
 | --- | --- | ---: |
 {numbers}
 
-## What a send costs
+### What a send costs
 
 CPU microseconds a durable send while the suite is saturated, by process with all its children. The workers follow at
 their own speed, and fall behind: theirs is what they took meanwhile.
 
-| process | {scenarios} |
-| --- | {rules} |
 {budgets}
 """
 
 
-def save(folder: Path, results: Results, machine: dict[str, str]) -> Path:
-    """Write the JSON, under the time of the run; returns where it is."""
+@dataclass(frozen=True)
+class Run:
+    """One run of a command: of each system what was measured, and its version if it has one."""
+
+    date: str
+    machine: dict[str, str]
+    systems: dict[str, Results]
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+_RUN = TypeAdapter(Run)
+_RUNS = TypeAdapter(dict[str, Run])
+
+
+def save(folder: Path, run: Run) -> Path:
+    """Write the JSON of a run, under its time; returns where it is."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
-    path.write_bytes(orjson.dumps({"machine": machine, **asdict(results)}, option=orjson.OPT_INDENT_2))
+    path.write_bytes(_RUN.dump_json(run, indent=2))
     return path
 
 
-def page(results: Results, machine: dict[str, str], command: str) -> str:
-    """Return the page for people."""
-    return _PAGE.format(
-        command=command,
-        date=f"{datetime.now(UTC):%Y-%m-%d}",
-        cores=machine["processor"].rpartition(", ")[2],
-        machine=_rows((name, value) for name, value in machine.items()),
-        ratios=_rows((figure.name, _ranged(figure)) for figure in results.ratios),
-        numbers=_rows((scenario, figure.name, _ranged(figure)) for scenario, figure in _figures(results)),
-        scenarios=" | ".join(results.budgets),
-        rules=" | ".join("---:" for _ in results.budgets),
-        budgets=_rows(_budget_rows(results)),
+def publish(folder: Path, command: str, run: Run) -> None:
+    """Put the run in the place of the command's last one, and make the page anew from the last runs of all."""
+    data, runs = folder / "performance.json", {}
+    if data.exists():
+        runs = _RUNS.validate_json(data.read_bytes())
+    runs[command] = run
+    data.write_bytes(_RUNS.dump_json(dict(sorted(runs.items())), indent=2) + b"\n")
+    (folder / "performance.md").write_text(page(runs))
+    if "bench-peers" in runs:
+        peers_page.draw(folder / peers_page.PLOTS, runs["bench-peers"].systems)
+
+
+def page(runs: dict[str, Run]) -> str:
+    """Return the page for people, of the commands that were run."""
+    text = _PAGE
+    if peers := runs.get("bench-peers"):
+        text += peers_page.section(peers.date, _words(peers.machine), peers.systems, peers.versions)
+    if bench := runs.get("bench"):
+        text += _section(bench)
+    return text
+
+
+def _section(run: Run) -> str:
+    (results,) = run.systems.values()
+    return _BENCH.format(
+        date=run.date,
+        machine=_words(run.machine),
+        ratios=table(("ours to what", "ratio"), ((figure.name, ranged(figure)) for figure in results.ratios)),
+        numbers=rows((scenario, figure.name, ranged(figure)) for scenario, figure in _figures(results)),
+        budgets=table(("process", *results.budgets), _budget_rows(results)),
     )
 
 
 def show(results: Results) -> None:
     """Print the short table."""
-    rows = [(figure.text, figure.name) for figure in results.ratios]
-    rows += [(figure.text, f"{scenario}: {figure.name}") for scenario, figure in _figures(results)]
+    lines = [(figure.text, figure.name) for figure in results.ratios]
+    lines += [(figure.text, f"{scenario}: {figure.name}") for scenario, figure in _figures(results)]
     for scenario, budget in results.budgets.items():
-        rows += [(f"{rounded(cost)} µs", f"{scenario}: CPU of {process} a send") for process, cost in budget.items()]
-    table(("      median  of",), [(f"{value:>12}  {name}",) for value, name in rows])
+        lines += [(f"{rounded(cost)} µs", f"{scenario}: CPU of {process} a send") for process, cost in budget.items()]
+    print_table(("      median  of",), [(f"{value:>12}  {name}",) for value, name in lines])
 
 
 def _figures(results: Results) -> Iterable[tuple[str, Figure]]:
     return ((scenario, figure) for scenario, figures in results.figures.items() for figure in figures)
 
 
-def _ranged(figure: Figure) -> str:
-    if len(figure.rounds) == 1:
-        return figure.text
-    return f"{figure.text} ({rounded(min(figure.rounds))} to {rounded(max(figure.rounds))})"
+def _words(machine: dict[str, str]) -> str:
+    return ", ".join(f"{name} {value}" if name == "Python" else value for name, value in machine.items())
 
 
 def _budget_rows(results: Results) -> Iterable[tuple[str, ...]]:
@@ -99,7 +127,3 @@ def _budget_rows(results: Results) -> Iterable[tuple[str, ...]]:
     for process in budgets[0] if budgets else ():
         yield (process, *(rounded(budget[process]) for budget in budgets))
     yield ("**all**", *(rounded(sum(budget.values())) for budget in budgets))
-
-
-def _rows(rows: Iterable[tuple[str, ...]]) -> str:
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)

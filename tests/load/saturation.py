@@ -23,6 +23,7 @@ from .wire import Gateway, Lost, Socket, connect
 GENERATORS = 2
 IN_FLIGHT = 600
 WARM_UP_SECONDS = 2.0
+SENDS = "durable sends"
 TEXT = "The quick brown fox jumps over the lazy dog, and nobody minds."
 
 
@@ -158,7 +159,7 @@ async def measure(stage: Stage, results: Results, name: str, conversations: int,
             acks += more
         generators.round(await stage.heads())
     check(acks, heads)
-    results.add(name, Figure("durable sends", "/s", rates))
+    results.add(name, Figure(SENDS, "/s", rates))
     results.budgets[name] = {process: Figure(process, "µs", each).value for process, each in costs.items()}
 
 

@@ -20,6 +20,19 @@ from messengerctl.suite import Suite
 from .wire import Gateway
 
 PEOPLE = 21
+PAIRS = sorted(combinations(range(PEOPLE), 2), key=lambda pair: pair[::-1])
+"""Who talks to whom; the first ten pairs are among the first five people."""
+
+LINES = [pair if number % 2 == 0 else pair[::-1] for number, pair in enumerate(PAIRS)]
+"""Who writes to whom, if one of each pair writes: first and second in turn."""
+UNLIMITED = {
+    "GATEWAY_USER_REQUESTS_PER_MINUTE": "1000000",
+    "GATEWAY_ADDRESS_REQUESTS_PER_MINUTE": "1000000",
+    "GATEWAY_SECRET_REQUESTS_PER_MINUTE": "1000000",
+    "GATEWAY_SOCKET_OPERATIONS_PER_SECOND": "1000000",
+    "GATEWAY_SOCKETS_PER_USER": "100000",
+}
+"""What the suite must be told so that its limits are out of the way."""
 _AT_ONCE = 4
 _SETTLE_SECONDS = 20.0
 _BUSY_WORKERS = ("chat worker", "notification worker")
@@ -102,7 +115,7 @@ class Stage:
 
 
 async def set_stage(suite: Suite) -> Stage:
-    """Sign people up and let every two of them begin a conversation; the first ten are among the first five."""
+    """Sign people up and let every two of them begin a conversation."""
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def one() -> Person:
@@ -110,11 +123,10 @@ async def set_stage(suite: Suite) -> Stage:
             return await sign_up(suite.gateway, Wishes(), partial(await_code, suite))
 
     people = await asyncio.gather(*(one() for _ in range(PEOPLE)))
-    pairs = sorted(combinations(range(PEOPLE), 2), key=lambda pair: pair[::-1])
 
     async def converse(number: int) -> list[Conversation]:
         async with gate, client_of(people[number]) as client:
-            mine = [pair for pair in pairs if pair[0] == number]
+            mine = [pair for pair in PAIRS if pair[0] == number]
             return [Conversation((await client.converse(people[pair[1]].user_id)).id, pair) for pair in mine]
 
     made = await asyncio.gather(*map(converse, range(PEOPLE)))

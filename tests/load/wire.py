@@ -171,28 +171,38 @@ class Http:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, token: str) -> None:
         self._reader = reader
         self._writer = writer
-        self._token = token
+        self._credentials = f"Authorization: Bearer {token}\r\n" if token else ""
 
     @classmethod
-    async def open(cls, gateway: Gateway, token: str) -> "Http":
-        """Connect."""
+    async def open(cls, gateway: Gateway, token: str = "") -> "Http":
+        """Connect; without a token as nobody."""
         return cls(*await asyncio.open_connection(gateway.host, gateway.port), token)
 
     async def ask(self, method: str, path: str, body: bytes = b"") -> Any:
         """Return what the answer holds; raises `Lost` unless it is a 2xx."""
         head = (
-            f"{method} {path} HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {self._token}\r\n"
+            f"{method} {path} HTTP/1.1\r\nHost: gateway\r\n{self._credentials}"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         self._writer.write(head.encode() + body)
         status, _, fields = (await self._reader.readuntil(b"\r\n\r\n")).partition(b"\r\n")
-        length = re.search(rb"(?im)^content-length: *(\d+)", fields)
-        if length is None:
-            raise Lost(f"{method} {path}: an answer without a length")
-        content = await self._reader.readexactly(int(length[1]))
+        content = await self._content(fields)
         if status.split(b" ")[1][:1] != b"2":
             raise Lost(f"{method} {path}: {status.decode()} {content.decode()}")
         return orjson.loads(content)
+
+    async def _content(self, fields: bytes) -> bytes:
+        """Read the body, whose length the fields tell, or the chunks of which it is made (RFC 9112, 7.1)."""
+        if length := re.search(rb"(?im)^content-length: *(\d+)", fields):
+            return await self._reader.readexactly(int(length[1]))
+        if not re.search(rb"(?im)^transfer-encoding: *chunked", fields):
+            raise Lost("an answer without a length")
+        chunks = []
+        while size := int(await self._reader.readuntil(b"\r\n"), 16):
+            chunks.append(await self._reader.readexactly(size))
+            await self._reader.readexactly(2)
+        await self._reader.readexactly(2)
+        return b"".join(chunks)
 
     def close(self) -> None:
         """Leave."""

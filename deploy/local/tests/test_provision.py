@@ -83,6 +83,14 @@ def test_changed_declarations_are_followed(clients, services, checkout, account_
     assert json.loads(_queue(clients, "inbox")["RedrivePolicy"])["maxReceiveCount"] in (9, "9")
 
 
+def test_a_group_is_added_to_a_pool_that_exists(clients, services, checkout) -> None:
+    pool_id = provision(clients, services, PREFIX).values["user_pool.id"]
+    checkout.declare("notes", "user_pool", lambda pool: {**pool, "groups": ["editors", "readers"]})
+    assert provision(clients, services, PREFIX).changed == (f"group readers of user pool {PREFIX}-notes-users",)
+    groups = clients("cognito-idp").list_groups(UserPoolId=pool_id)["Groups"]
+    assert sorted(group["GroupName"] for group in groups) == ["editors", "readers"]
+
+
 def test_a_subscription_that_is_no_longer_declared_ends(clients, services, checkout) -> None:
     provision(clients, services, PREFIX)
     checkout.declare("notes", "queues", lambda queues: {"inbox": {"max_receives": 3}})

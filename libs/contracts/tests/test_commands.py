@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from messenger_contracts.commands import MessageCreate, SendCommand
+from messenger_contracts.commands import MessageCreate, ReactCommand, SendCommand
 from messenger_contracts.conversations import MAX_TEXT_BYTES
 
 
@@ -43,3 +43,25 @@ def test_a_client_id_is_a_uuid_in_its_one_spelling(client_id: str) -> None:
                 "body": {"text": "hi"},
             }
         )
+
+
+@pytest.mark.parametrize("user_id", ["", "a\x00", "a b", "\ud800", "é", "u" * 129])
+def test_a_mention_is_an_id_that_can_be_looked_up(user_id: str) -> None:
+    with pytest.raises(ValidationError, match="mentions"):
+        MessageCreate(text="hi", mentions=[user_id])
+
+
+def reaction(emoji: str) -> ReactCommand:
+    actor = {"user_id": "u", "username": "ann"}
+    return ReactCommand.model_validate({"actor": actor, "conversation_id": "c", "message_id": "m", "emoji": emoji})
+
+
+@pytest.mark.parametrize("emoji", ["👍", "👩‍👩‍👧‍👦", "❤️", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "+1", "party_parrot"])
+def test_a_reaction_is_an_emoji_or_a_short_name(emoji: str) -> None:
+    assert reaction(emoji).emoji == emoji
+
+
+@pytest.mark.parametrize("emoji", ["", " ", "a b", "a\x00", "\u2003", "\x85", "a/b", "\ud800", "x" * 33])
+def test_what_is_no_emoji_is_refused(emoji: str) -> None:
+    with pytest.raises(ValidationError, match="emoji"):
+        reaction(emoji)

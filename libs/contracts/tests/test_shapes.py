@@ -47,6 +47,12 @@ def test_a_timestamp_loses_nothing_but_microseconds(instant: datetime) -> None:
     assert read.tzinfo is UTC or read.utcoffset() == timedelta(0)
 
 
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+23:00", "9999-12-31T23:59:59-23:00"])
+def test_a_time_that_utc_cannot_say_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError, match="years 1 to 9999"):
+        TIMESTAMP.validate_python(text)
+
+
 def test_a_missing_optional_is_null_and_never_absent() -> None:
     assert Sent(name="Ann").model_dump_json() == '{"name":"Ann","nick":null}'
 

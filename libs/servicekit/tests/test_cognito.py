@@ -104,6 +104,15 @@ async def test_a_good_token_tells_who_it_is(verifier: AccessTokenVerifier, key: 
     assert (token.user_id, token.username, token.session_id) == ("user-ann", "ann", "session-1")
 
 
+async def test_a_token_tells_the_groups_that_the_person_is_in(
+    verifier: AccessTokenVerifier, key: RSAPrivateKey
+) -> None:
+    token = await verifier.verify(_token(key, **{"cognito:groups": ["moderators", "others"]}))
+
+    assert token.groups == ("moderators", "others")
+    assert (await verifier.verify(_token(key))).groups == ()
+
+
 async def test_an_expired_token_says_that_it_is_expired(verifier: AccessTokenVerifier, key: RSAPrivateKey) -> None:
     with pytest.raises(TokenExpired):
         await verifier.verify(_token(key, exp=int(time.time()) - 1))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pyseto import Key
 
 from messenger_contracts.problem import ErrorCode
-from servicekit.cursors import Cursors
+from servicekit.cursors import FOR_EVER, Cursors
 from servicekit.errors import ServiceError, ValidationFailed
 from servicekit.keys import KeyRing
 from servicekit.tokens import Tokens
@@ -64,3 +64,23 @@ async def test_an_old_cursor_says_start_again(ring):
     with pytest.raises(ServiceError) as caught:
         await Cursors(ring, "things").read("bob", old)
     assert caught.value.code is ErrorCode.CURSOR_EXPIRED
+
+
+async def test_a_page_says_where_to_go_on_if_there_is_more(ring):
+    cursors = Cursors(ring, "things")
+    page = await cursors.page("bob", ["a", "b", "c"], 2, str.upper)
+    assert page.items == ["a", "b"]
+    assert await cursors.read("bob", page.next) == "B"
+
+
+async def test_the_last_page_has_no_cursor(ring):
+    page = await Cursors(ring, "things").page("bob", ["a", "b"], 2, str.upper)
+    assert (page.items, page.next) == (["a", "b"], None)
+
+
+async def test_a_cursor_may_last_for_ever_and_have_its_own_parameter(ring):
+    cursors = Cursors(ring, "things", ttl=FOR_EVER, parameter="since")
+    assert await cursors.read("bob", await cursors.make("bob", 1)) == 1
+    with pytest.raises(ValidationFailed) as caught:
+        await cursors.read("bob", "v4.local.forged")
+    assert [error.pointer for error in caught.value.errors] == ["query/since"]

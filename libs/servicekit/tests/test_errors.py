@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import httpx
 import pytest
 from fastapi import APIRouter, FastAPI, Header
+from fastapi import Body as BodyParameter
+from pydantic import Field
 
 from messenger_contracts.problem import ErrorCode
 from messenger_contracts.shapes import Request
@@ -49,6 +51,23 @@ class Body(Request):
     """A body with something in it that can be wrong."""
 
     names: list[Name]
+
+
+class Circle(Request):
+    """One of several things that a body can be."""
+
+    kind: Literal["circle"]
+    centre: list[int]
+
+
+class Square(Request):
+    """Another one."""
+
+    kind: Literal["square"]
+    corners: list[int]
+
+
+Figure = Annotated[Circle | Square, Field(discriminator="kind")]
 
 
 async def _get(app: FastAPI, callers: Callers, path: str) -> httpx.Response:
@@ -111,7 +130,30 @@ def _validating() -> APIRouter:
     @router.put("/things/{thing}")
     async def put(thing: int, body: Body, limit: int = 1, x_size: Annotated[int, Header()] = 1) -> None: ...
 
+    @router.put("/figures")
+    async def draw(body: Annotated[Figure, BodyParameter()]) -> None: ...
+
     return router
+
+
+@pytest.mark.parametrize(
+    ("body", "pointers"),
+    [
+        ({"kind": "circle", "centre": [1, "x"]}, ["/centre/1"]),
+        ({"kind": "circle"}, ["/centre"]),
+        ({"kind": "oval"}, ["/kind"]),
+        ({}, ["/kind"]),
+        ([], [""]),
+    ],
+)
+async def test_the_tag_of_a_union_is_no_part_of_a_pointer(
+    make_app: MakeApp, local_callers: Callers, body: Any, pointers: list[str]
+) -> None:
+    async with client_of(make_app(_validating()), **await local_callers.user("ann")) as client:
+        answer = await client.put("/figures", json=body)
+
+    assert answer.status_code == 422
+    assert [error["pointer"] for error in answer.json()["errors"]] == pointers
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,55 @@ async def test_identity_and_trace_are_sent_along() -> None:
     assert request.headers["if-match"] == '"1"'
 
 
+@pytest.mark.parametrize("path", ["/things/a%2Fb", "/things/a b", "/things/..", "/things/é?x#y", "/things/%"])
+async def test_a_path_arrives_as_it_was_read(path: str) -> None:
+    seen: list[Request] = []
+
+    async def answer(request: Request) -> Response:
+        seen.append(request)
+        return Response()
+
+    app = Starlette(routes=[Route("/{rest:path}", answer)])
+    async with serving(app) as address:  # type: ignore[arg-type]
+        client = ServiceClient("peer", f"http://{address}")
+        await client.request("GET", path, "signed", params=b"a=%20b&a=2")
+        await client.close()
+
+    assert (seen[0].scope["path"], seen[0].scope["query_string"]) == (path, b"a=%20b&a=2")
+
+
+async def test_what_one_answer_sets_the_next_call_does_not_send() -> None:
+    seen: list[Request] = []
+
+    async def answer(request: Request) -> Response:
+        seen.append(request)
+        return Response(headers={"Set-Cookie": "a=1; Path=/"})
+
+    async with _client(answer) as client:
+        await client.request("GET", "/things", "signed")
+        await client.request("GET", "/things", "signed")
+
+    assert "cookie" not in seen[1].headers
+
+
+async def test_a_redirection_is_an_answer_and_its_headers_are_in_lower_case() -> None:
+    async def answer(request: Request) -> Response:
+        return Response(status_code=303, headers={"Location": "/elsewhere"})
+
+    async with _client(answer) as client:
+        answered = await client.request("GET", "/things", "signed")
+
+    assert (answered.status_code, answered.headers["location"], answered.is_success) == (303, "/elsewhere", False)
+
+
+async def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    peer = Peer([200])
+
+    async with _client(peer.answer) as client:
+        assert (await client.request("GET", "/things", "signed")).is_success
+
+
 async def test_a_failing_peer_is_left_alone() -> None:
     peer = Peer([503])
 

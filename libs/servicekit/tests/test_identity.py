@@ -54,7 +54,7 @@ async def api(make_app):
 
 
 async def test_who_was_signed_is_who_is_verified(signer, verifier):
-    bob = person("bob").model_copy(update={"relationship_version": 12})
+    bob = person("bob").model_copy(update={"relationship_version": 12, "groups": ("moderators",)})
     assert await verifier.verify(await signer.sign(bob)) == bob
 
 

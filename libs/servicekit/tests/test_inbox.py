@@ -181,15 +181,6 @@ async def test_an_event_that_comes_many_times_at_once_takes_effect_once(sqs, dyn
     assert counts == [1, 1]
 
 
-async def test_an_effect_that_fails_leaves_no_entry_in_the_ledger(dynamodb):
-    ledger, work = DynamoLedger(dynamodb, LEDGER), Transaction()
-    work.put_new(EFFECTS, {"id": "there"}, "id")
-    await work.commit(dynamodb)
-    with pytest.raises(ClientError, match="ConditionalCheckFailed"):
-        await ledger.once("event", work)
-    assert await ledger.once("event", Transaction())
-
-
 async def test_a_failure_is_tried_again_until_it_succeeds(sqs, publish, count):
     journal = Journal()
 

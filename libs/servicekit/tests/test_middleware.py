@@ -44,6 +44,14 @@ async def test_a_body_up_to_the_limit_is_read(client: httpx.AsyncClient) -> None
     assert answer.json() == 1000
 
 
+async def test_what_our_own_processes_gather_may_be_larger(make_app: MakeApp, local_callers: Callers) -> None:
+    app = make_app(internal=[_router()], body_limit=1000)
+    async with client_of(app, **await local_callers.user("ann")) as client:
+        answer = await client.post("/internal/echo", content=b"x" * 100_000, headers=JSON)
+
+    assert answer.json() == 100_000
+
+
 async def test_a_body_that_declares_too_much_is_refused(client: httpx.AsyncClient) -> None:
     answer = await client.post("/echo", content=b"x" * 1001)
 

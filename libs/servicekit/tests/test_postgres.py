@@ -168,3 +168,18 @@ async def test_a_database_that_goes_away_in_a_transaction_is_unavailable_too(dat
     with pytest.raises(DependencyUnavailable):
         await write_while_the_connection_is_cut()
     assert await _count(database) == 0
+
+
+async def test_a_server_that_takes_no_connections_for_now_is_unavailable_too(database: Database) -> None:
+    async with database.write() as session:
+        await session.execute(text("CREATE ROLE crowded LOGIN PASSWORD 'secret' CONNECTION LIMIT 0"))
+    url = database.engine.url.set(username="crowded", password="secret")
+    crowded = Database(create_engine(url.render_as_string(hide_password=False), name="test"))
+    try:
+        with pytest.raises(DependencyUnavailable):
+            async with crowded.write() as session:
+                await session.execute(INSERT)
+    finally:
+        await crowded.close()
+        async with database.write() as session:
+            await session.execute(text("DROP ROLE crowded"))

@@ -92,6 +92,16 @@ async def _readiness(client: httpx.AsyncClient, process: Process) -> tuple[int, 
     return answer.status_code, answer.json()
 
 
+async def test_the_collector_leaves_alone_what_lives_as_long_as_the_process(
+    process: Process, client: httpx.AsyncClient
+) -> None:
+    await process.start()
+
+    left_alone, looked_at = (await client.get(f"{process.url}/collector")).json()
+
+    assert left_alone > 10 * looked_at
+
+
 async def test_a_drain_ends_what_was_begun_and_then_the_process(process: Process, client: httpx.AsyncClient) -> None:
     await process.start()
     held = asyncio.create_task(client.get(f"{process.url}/hold"))

@@ -1,6 +1,7 @@
 """A service for tests that need a whole process: it drains, holds requests, and asks a database."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -61,6 +62,12 @@ async def query(request: Request) -> int:
     """Ask the database."""
     async with request.state.database.read() as session:
         return int(await session.scalar(text("SELECT 42")))
+
+
+@router.get("/collector")
+async def collector() -> tuple[int, int]:
+    """How many objects the garbage collector leaves alone, and how many it looks at."""
+    return gc.get_freeze_count(), len(gc.get_objects())
 
 
 def create(settings: TinySettings) -> FastAPI:

@@ -2,18 +2,33 @@
 
 import os
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
+from typing import Annotated
 
+import asyncpg
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Query
 from pydantic import SecretStr
 from starlette.responses import JSONResponse
 
+from chat_service.blocks.repository import BlockRepository
+from chat_service.blocks.service import BlockService
+from chat_service.conversations.repository import ConversationRepository
+from chat_service.conversations.service import InboxService
+from chat_service.log.service import LiveService
 from chat_service.main import create
 from chat_service.settings import ChatSettings
 from localcloud.provision import connect, provision
+from messenger_contracts.envelope import Event, schema_uri
+from messenger_contracts.events.social_graph import UserBlocked, UserUnblocked
+from servicekit.fanout import FanoutPublisher
+from servicekit.postgres import Database, create_engine
+from servicekit.postgres_ledger import PostgresLedger
 from servicekit.testing import PREFIX, REGION, Callers, client_of, serving
+from servicekit.valkey import create_valkey
 
 SERVICES = Path(__file__).parents[2]
 NOBODY = "nobody"
@@ -38,10 +53,11 @@ async def auth_url() -> AsyncIterator[str]:
     app = FastAPI()
 
     @app.get("/internal/people")
-    async def person(id: str) -> JSONResponse:  # noqa: A002 - the parameter's name
-        if id == NOBODY:
-            return JSONResponse({}, 404)
-        return JSONResponse({"id": id, "username": id.removeprefix("user-")})
+    async def people(id: Annotated[list[str], Query()]) -> JSONResponse:  # noqa: A002 - the parameter's name
+        found = [{"id": each, "username": each.removeprefix("user-")} for each in id if each != NOBODY]
+        if len(id) > 1:
+            return JSONResponse(found)
+        return JSONResponse(found[0] if found else {}, 200 if found else 404)
 
     async with serving(app) as address:
         yield f"http://{address}"
@@ -57,6 +73,7 @@ def settings(database_url: str, valkey_url: str, provisioned: None, aws_account:
         database_url=SecretStr(database_url),
         valkey_url=valkey_url,
         auth_url=auth_url,
+        previews=False,
     )
 
 
@@ -88,6 +105,71 @@ class Person:
     async def send(self, conversation: str, client_id: object, text: str = "hi") -> httpx.Response:
         path = f"/v1/conversations/{conversation}/messages/{client_id}"
         return await self.request("PUT", path, json={"text": text})
+
+
+@pytest.fixture
+async def sql(database_url: str):
+    """Runs a statement in the test's database, past the service."""
+    connection = await asyncpg.connect(database_url.replace("+asyncpg", ""))
+
+    async def run(statement: str, *values) -> list:
+        return await connection.fetch(statement, *values)
+
+    yield run
+    await connection.close()
+
+
+@pytest.fixture
+def group_of():
+    """Makes groups, of an owner and members."""
+
+    async def make(owner: "Person", *members: "Person") -> str:
+        body = {"kind": "group", "title": "We", "member_ids": [member.id for member in members]}
+        answer = await owner.request("POST", "/v1/conversations", json=body)
+        assert answer.status_code == 201, answer.text
+        return answer.json()["id"]
+
+    return make
+
+
+class Blocks:
+    """Tells chat who blocks whom, as social-graph's events do, past the queue."""
+
+    def __init__(self, service: BlockService) -> None:
+        self._service = service
+        self._versions = count(1)
+
+    async def block(self, blocker: "Person", blocked: "Person") -> None:
+        await self.take(self.event(UserBlocked, blocker, blocked))
+
+    async def unblock(self, blocker: "Person", blocked: "Person") -> None:
+        await self.take(self.event(UserUnblocked, blocker, blocked))
+
+    async def take(self, event: Event) -> None:
+        await self._service.changed(event)
+
+    def event(self, kind: type, blocker: "Person", blocked: "Person") -> Event:
+        """An event, newer than those before it."""
+        version = next(self._versions)
+        return Event[kind](
+            id=f"social-graph:{version}",
+            source="social-graph",
+            type=kind.TYPE,
+            time=datetime.now(UTC),
+            subject=blocker.id,
+            dataschema=schema_uri(kind.TYPE),
+            data=kind(user_id=blocker.id, blocked_id=blocked.id, version=version),
+        )
+
+
+@pytest.fixture
+async def blocks(database_url: str, valkey_url: str) -> AsyncIterator[Blocks]:
+    """Who blocks whom."""
+    database, valkey = Database(create_engine(database_url, name="blocks-test")), create_valkey(valkey_url)
+    live, inboxes = LiveService(FanoutPublisher(valkey), PREFIX), InboxService(ConversationRepository())
+    yield Blocks(BlockService(database, PostgresLedger(database), BlockRepository(), inboxes, live))
+    await valkey.aclose()
+    await database.close()
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import websockets
 from cryptography.hazmat.primitives.asymmetric import rsa
 from fastapi import FastAPI, Request
 from jose import jwk, jwt
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from gateway_service.main import create
 from gateway_service.settings import GatewaySettings
@@ -27,9 +27,13 @@ from messenger_contracts.commands import (
     CommandResults,
     Failure,
     Missed,
+    Position,
     PositionsRequest,
     Read,
+    Relations,
     Resume,
+    ResumeBatch,
+    ResumedFrames,
     SendCommand,
     Sent,
 )
@@ -37,6 +41,7 @@ from messenger_contracts.identity import IDENTITY_HEADER
 from messenger_contracts.problem import ErrorCode
 from messenger_contracts.realtime import SUBPROTOCOL, conversation_channel, user_channel
 from servicekit.aws import Aws
+from servicekit.fanout import event_frame, live, publication
 from servicekit.identity import IdentityVerifier
 from servicekit.keys import key_ring
 from servicekit.testing import REGION, serving
@@ -55,12 +60,17 @@ class Backend:
     def __init__(self) -> None:
         self.logs: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self.members: dict[str, set[str]] = defaultdict(set)
+        self.direct: set[str] = set()
+        self.blocked: dict[str, set[str]] = defaultdict(set)
+        self.room = 1000
         self.epoch = EPOCH
         self.calls: list[str] = []
+        self.sends: list[SendCommand] = []
+        self.sent: dict[str, tuple[dict[str, Any], Sent]] = {}
         self.verifier: IdentityVerifier | None = None
         self.app = FastAPI()
         self.app.add_api_route("/jwks.json", self.jwks)
-        self.app.add_api_route("/internal/resume", self.resume, methods=["POST"])
+        self.app.add_api_route("/internal/resumes", self.resumes, methods=["POST"])
         self.app.add_api_route("/internal/positions", self.positions, methods=["POST"])
         self.app.add_api_route("/internal/missed", self.missed, methods=["POST"])
         self.app.add_api_route("/internal/commands", self.commands, methods=["POST"])
@@ -100,35 +110,50 @@ class Backend:
         key = jwk.construct(self.key.public_key(), "RS256").to_dict()
         return {"keys": [{name: _text(value) for name, value in key.items()} | {"kid": "k1", "use": "sig"}]}
 
-    async def _caller(self, request: Request) -> str:
-        assert self.verifier
-        return (await self.verifier.verify(request.headers.get(IDENTITY_HEADER))).user_id
-
     def _standing(self, ids: Any) -> dict[str, Any]:
-        return {c: {"epoch": self.epoch, "last_seq": len(self.logs[c])} for c in ids if c in self.logs}
+        return {
+            c: Position(epoch=self.epoch, last_seq=len(self.logs[c]), direct=c in self.direct).model_dump()
+            for c in ids
+            if c in self.logs
+        }
 
-    async def resume(self, body: Resume, request: Request) -> dict[str, Any]:
-        self.calls.append("resume")
-        user = await self._caller(request)
+    async def resumes(self, body: ResumeBatch) -> Response:
+        self.calls.append(f"resumes:{len(body.resumes)}")
+        told, frames = [], []
+        for number, each in enumerate(body.resumes):
+            if number >= self.room:
+                told.append(ResumedFrames(conversations={}, complete=False, unknown=[], left=[], later=True))
+            else:
+                events, answer = self._resume(each.user_id, each.resume)
+                told.append(answer)
+                frames += [event_frame(event) for event in events]
+        return Response(b"\n".join([orjson.dumps([each.model_dump() for each in told]), *frames]))
+
+    def _resume(self, user: str, resume: Resume) -> tuple[list[dict[str, Any]], ResumedFrames]:
         mine = [c for c in self.logs if user in self.members[c]]
-        positions = {c: body.positions.get(c, 0) for c in mine}
+        positions = {c: resume.positions.get(c, 0) for c in mine}
         events = [event for c in mine for event in self.logs[c][positions[c] :]]
         unknown = [c for c in mine if positions[c] > len(self.logs[c])]
-        complete = len(events) <= body.limit and not unknown
-        return {
-            "conversations": self._standing(mine),
-            "events": events if complete else [],
-            "complete": complete,
-            "unknown": unknown,
-            "left": sorted(set(body.positions) - set(mine)),
-        }
+        complete = len(events) <= resume.limit and not unknown
+        events = events if complete else []
+        return events, ResumedFrames(
+            conversations=self._standing(mine),
+            complete=complete,
+            unknown=unknown,
+            left=sorted(set(resume.positions) - set(mine)),
+            relations=Relations(blocked=sorted(self.blocked[user])),
+            frames=len(events),
+        )
 
     async def positions(self, body: PositionsRequest) -> dict[str, Any]:
         return {"conversations": self._standing(body.ids)}
 
     async def missed(self, body: Missed) -> dict[str, Any]:
         self.calls.append("missed")
-        return {"events": [e for c, after in body.after.items() for e in self.logs[c][after : after + body.limit]]}
+        stretches = [self.logs[c][after : after + body.limit] for c, after in body.after.items()]
+        return {
+            "events": [{"author": None, "target": None, "audience": None, "event": e} for s in stretches for e in s]
+        }
 
     async def commands(self, body: CommandBatch) -> CommandResults:
         self.calls.append(f"commands:{len(body.commands)}")
@@ -139,9 +164,17 @@ class Backend:
         if command.actor.user_id not in self.members[command.conversation_id]:
             return CommandResult(error=Failure(code=ErrorCode.NOT_MEMBER, detail="You are not there."))
         if not isinstance(command, SendCommand):
-            return CommandResult(read=Read(read_seq=command.seq, unread=0))
-        event = self.append(command.conversation_id, command.actor.user_id, text=command.body.text)
+            return CommandResult(read=Read(read_seq=command.seq, delivered_seq=command.seq, unread=0, mentions=0))
+        self.sends.append(command)
+        said = command.body.model_dump(mode="json", exclude_unset=True)
+        earlier = self.sent.get(command.client_id)
+        if earlier and earlier[0] != said:
+            return CommandResult(error=Failure(code=ErrorCode.IDEMPOTENCY_MISMATCH, detail="Another was sent."))
+        if earlier:
+            return CommandResult(sent=earlier[1].model_copy(update={"replayed": True}))
+        event = self.append(command.conversation_id, command.actor.user_id, **said)
         sent = Sent(id="m", seq=event["seq"], msg_no=event["seq"], created_at=event["at"])
+        self.sent[command.client_id] = said, sent
         return CommandResult(sent=sent)
 
     async def echo(self, path: str, request: Request) -> JSONResponse:
@@ -326,8 +359,8 @@ def gateway(settings: GatewaySettings, backend: Backend):
 def publish(valkey: Any, namespace: str):
     """Publishes as chat and notification do."""
 
-    async def to_conversation(conversation: str, *events: dict[str, Any], **more: Any) -> None:
-        message = orjson.dumps({"events": events, **more})
+    async def to_conversation(conversation: str, *events: dict[str, Any], **about: Any) -> None:
+        message = publication([live(event, **about) for event in events])
         await valkey.publish(conversation_channel(namespace, conversation), message)
 
     async def to_person(user_id: str, **message: Any) -> None:

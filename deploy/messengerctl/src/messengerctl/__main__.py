@@ -114,6 +114,18 @@ def chat(
 
 
 @app.command()
+def moderator(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Somebody who signed up here.")],
+) -> None:
+    """Let somebody look into reported messages, from the next access token on."""
+    here: Surroundings = context.obj
+    person = here.people.load(name)
+    here.local.make_moderator(person.username)
+    console.say(f"[bold]{escape(person.username)}[/] is a moderator")
+
+
+@app.command()
 def doctor(
     context: typer.Context,
     port: Annotated[int, typer.Option(envvar="PORT", help="The port that `make up` would take.")] = 8080,

@@ -14,6 +14,7 @@ from pathlib import Path
 from localcloud.processes import Identity, answers
 from localcloud.provision import ClientFactory, connect
 from localcloud.state import State, load_state
+from messenger_contracts.identity import MODERATORS
 from messengerctl.errors import CommandError
 
 NOT_UP = "no suite is up here: start it with `make up`, or name one with --gateway"
@@ -59,6 +60,11 @@ class Suite:
     def resource(self, service: str, name: str) -> str:
         """The name of a table or queue."""
         return f"{self.state.resources['resource_prefix']}-{service}-{name}"
+
+    def make_moderator(self, username: str) -> None:
+        """Let somebody look into reports: access tokens that are issued from now on say so."""
+        pool_id = self.state.resources["user_pool.id"]
+        self.aws("cognito-idp").admin_add_user_to_group(UserPoolId=pool_id, Username=username, GroupName=MODERATORS)
 
     def process(self, name: str) -> Identity:
         """The process of this name that runs now."""

@@ -38,8 +38,8 @@ class Stores:
     async def begin(self) -> None:
         """Two people in a conversation, and messages of one of them, published and delivered."""
         await self.sql.execute(
-            "INSERT INTO conversations (id, kind, epoch, created_at, active_at, last_seq, last_msg_no)"
-            " VALUES ($1, 'direct', 'e', now(), now(), $2, $3)",
+            "INSERT INTO conversations (id, kind, epoch, created_at, active_at, last_seq, last_msg_no, member_count)"
+            " VALUES ($1, 'direct', 'e', now(), now(), $2, $3, 2)",
             *(C, MESSAGES + 2, MESSAGES),
         )
         await self.sql.execute(
@@ -52,7 +52,7 @@ class Stores:
             await self.add_message(number, seq=number + 2)
             self.enter_ledger(self.event(number + 2))
             self.put_into_inbox(self.event(number + 2), "bob")
-        await self.sql.execute("INSERT INTO relay_positions SELECT 'log', max(xid), max(position) FROM log")
+        await self.publish()
 
     async def add_message(self, msg_no: int, seq: int) -> None:
         """Write a message and its event."""
@@ -66,6 +66,23 @@ class Stores:
             " VALUES ($1, $2, 'message.created', now(), 'ada', 'ada')",
             *(C, seq),
         )
+
+    async def add_event(self, seq: int, event: str, user: str, *, audience: str | None = None) -> None:
+        """Write an event that is no message, about somebody."""
+        await self.sql.execute(
+            "INSERT INTO log (conversation_id, seq, type, at, by, by_name, data, audience)"
+            " VALUES ($1, $2, $3, now(), 'ada', 'ada', jsonb_build_object('user_id', $4::text), $5)",
+            *(C, seq, event, user, audience),
+        )
+
+    async def end_with(self, seq: int, msg_no: int) -> None:
+        """Let the conversation end here."""
+        await self.sql.execute("UPDATE conversations SET last_seq = $1, last_msg_no = $2", seq, msg_no)
+
+    async def publish(self) -> None:
+        """Let the relay have passed everything."""
+        await self.sql.execute("DELETE FROM relay_positions")
+        await self.sql.execute("INSERT INTO relay_positions SELECT 'log', max(xid), max(position) FROM log")
 
     def enter_ledger(self, entry: str) -> None:
         """Write a ledger entry."""

@@ -34,7 +34,7 @@ async def test_messages_whose_numbers_are_not_in_the_order_of_the_log(stores):
 
 
 async def test_a_message_without_an_event(stores):
-    await stores.sql.execute("UPDATE log SET type = 'member.joined', data = '{}' WHERE seq = 7")
+    await stores.sql.execute("UPDATE log SET type = 'conversation.updated' WHERE seq = 7")
     assert Finding(Place.LOG, Fault.MISSING, stores.event(7)) in await findings(stores)
 
 
@@ -82,6 +82,32 @@ async def test_a_notification_that_came_twice(stores):
 async def test_a_notification_of_somebody_else_s_business(stores):
     stores.put_into_inbox(stores.event(5), "ada")
     assert await findings(stores) == [Finding(Place.INBOX, Fault.MISPLACED, f"{stores.event(5)} for ada")]
+
+
+async def test_who_left_before_a_message_does_not_miss_it(stores):
+    await stores.add_event(8, "member.left", "bob")
+    await stores.add_message(6, seq=9)
+    await stores.end_with(9, 6)
+    await stores.publish()
+    stores.enter_ledger(stores.event(9))
+    assert await findings(stores) == []
+
+
+async def test_who_blocks_the_sender_does_not_miss_the_message(stores):
+    await stores.sql.execute("INSERT INTO blocks (blocker, blocked, active, version) VALUES ('bob', 'ada', true, 1)")
+    stores.drop_from_inbox(stores.event(5), "bob")
+    assert await findings(stores) == []
+
+
+async def test_an_event_for_one_person_s_eyes_is_not_waited_for(stores):
+    await stores.add_event(8, "message.deleted", "bob", audience="bob")
+    assert (await audit(stores.suite, seconds=0)).waiting == {}
+
+
+async def test_what_comes_of_other_services_is_none_of_its_business(stores):
+    stores.enter_ledger("social-graph:follow:1")
+    stores.put_into_inbox("social-graph:follow:1", "bob")
+    assert await findings(stores) == []
 
 
 async def test_a_consumed_event_that_never_happened(stores):

@@ -73,3 +73,17 @@ async def test_tokens_are_refreshed_once_however_many_ask(expires_at):
         await asyncio.gather(*(asking.events("c", 0) for _ in range(5)))
         assert len(refreshes) == 1
         assert asking.tokens.refresh_token == "r2"
+
+
+async def test_a_group_whose_answer_was_lost_is_asked_for_under_the_same_key(gateway):
+    keys = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        keys.append(request.headers["idempotency-key"])
+        if len(keys) == 1:
+            raise httpx.ReadError("cut")
+        return httpx.Response(201, json=gateway.conversation() | {"kind": "group", "title": "us"})
+
+    async with client(answer) as asking:
+        assert (await asking.create_group("us", ["bob", "eve"])).title == "us"
+    assert keys[0] == keys[1]

@@ -76,11 +76,12 @@ async def test_a_lost_push_that_nothing_follows_is_noticed_at_the_next_ping(gate
 
 
 async def test_a_repeated_push_is_told_once(gateway):
-    async with live(gateway) as (_, ear):
+    async with live(gateway) as (session, ear):
         event = gateway.append("once")
         await gateway.push(event, event)
         await gateway.push(event, gateway.append("then"))
         await ear.heard(1, 2)
+        assert session.repeated == 2
 
 
 async def test_it_resumes_where_it_stood(gateway):

@@ -15,10 +15,14 @@ UUID_PATTERN = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0
 
 
 def _storable(text: str) -> str:
-    if "\x00" in text:
-        raise ValueError("must not contain U+0000")
     if not text.strip():
         raise ValueError("must not be blank")
+    return _storable_if_blank(text)
+
+
+def _storable_if_blank(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("must not contain U+0000")
     if len(text.encode("utf-8", "surrogatepass")) > MAX_TEXT_BYTES:
         raise ValueError(f"must be at most {MAX_TEXT_BYTES} bytes of UTF-8")
     try:
@@ -29,11 +33,13 @@ def _storable(text: str) -> str:
 
 
 MessageText = Annotated[str, AfterValidator(_storable)]
+DraftText = Annotated[str, AfterValidator(_storable_if_blank)]
 ClientId = Annotated[str, Field(pattern=UUID_PATTERN, description="A UUID that the sender chose")]
 
 
 MediaIds = Annotated[list[Annotated[str, Field(pattern=UUID_PATTERN)]], Field(max_length=20)]
-Mentions = Annotated[list[Annotated[str, Field(min_length=1, max_length=128)]], Field(max_length=100)]
+UserId = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$", description="A person's id")]
+Mentions = Annotated[list[UserId], Field(max_length=100)]
 MessageId = Annotated[str, Field(pattern=UUID_PATTERN, description="The server's id of a message")]
 Emoji = Annotated[
     str,
@@ -70,7 +76,7 @@ class MessagePatch(Request):
     """What a message shall say instead."""
 
     text: MessageText
-    mentions: Mentions = []
+    mentions: Mentions | None = Field(None, description="Whom it mentions; null: the same as before")
 
 
 class Actor(Shape):
@@ -128,7 +134,7 @@ class ReactCommand(Shape):
     actor: Actor
     conversation_id: str
     message_id: str
-    emoji: str
+    emoji: Emoji
     remove: bool = False
 
 
@@ -245,7 +251,7 @@ class RelationsRequest(Shape):
     """Whose relations a gateway asks about. `after` is the `version` of an earlier answer: only what changed since."""
 
     user_ids: list[str] = Field(max_length=10_000)
-    after: int = 0
+    after: int = Field(0, ge=0, lt=2**63)
 
 
 class RelationsAnswer(Shape):
@@ -284,6 +290,31 @@ class Resumed(Shape):
     unknown: list[str] = Field(description="Conversations whose log does not reach the client's position")
     left: list[str] = Field(description="Conversations that the client names and is not in")
     relations: Relations = Relations()
+
+
+class ResumeOf(Shape):
+    """The return of one of many clients."""
+
+    user_id: str
+    resume: Resume
+
+
+class ResumeBatch(Shape):
+    """Clients who return at once."""
+
+    resumes: list[ResumeOf] = Field(max_length=1000)
+
+
+class ResumedFrames(Shape):
+    """The answer to one of many `Resume`s: `Resumed`, with its events as the next `frames` lines of the answer."""
+
+    conversations: dict[str, Position]
+    complete: bool
+    unknown: list[str]
+    left: list[str]
+    relations: Relations = Relations()
+    frames: int = Field(0, description="How many lines of the answer are this client's events")
+    later: bool = Field(False, description="Nothing is answered yet, for want of room: ask again")
 
 
 class Missed(Shape):

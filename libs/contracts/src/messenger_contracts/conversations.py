@@ -42,6 +42,14 @@ class Reaction(Shape):
     mine: bool
 
 
+class Reactor(Shape):
+    """Who gave a reaction, and when."""
+
+    user_id: str
+    emoji: str
+    at: Timestamp
+
+
 class Variant(Shape):
     """One size of a picture. The URL lives for minutes."""
 
@@ -232,12 +240,36 @@ class Receipt(Shape):
     delivered_seq: int
 
 
+class Kept(Shape):
+    """What a member keeps of the conversation `c`. The member's devices are pushed it whenever it changes."""
+
+    c: str
+    read_seq: int
+    unread: int
+    mentions: int
+    marked_unread: bool
+    muted_until: Timestamp | None
+    pinned: bool
+    archived: bool
+    draft: Draft | None
+
+
 class SyncedConversation(Shape):
     """What happened in a conversation since the caller's last sync, and where the caller stands."""
 
     events: list[LogEvent | Skip] = Field(description="The newest, oldest first")
     limited: bool = Field(description="More happened: read `/events` from the caller's position up to `prev_seq`")
     prev_seq: int = Field(description="The position before the first of `events`")
+    visible_from: int = Field(
+        1,
+        description="The first place that is the caller's to read. "
+        "When it is not what it was, forget what is kept of the conversation: the caller's position is before it",
+    )
+    reset: bool = Field(
+        False,
+        description="What the caller may see of older places is not what it was (the caller joined, blocked or "
+        "unblocked a member): forget what is kept of the conversation, the caller's position is 0",
+    )
     last_seq: int
     epoch: str
     read_seq: int
@@ -266,6 +298,10 @@ class FoundMessage(Shape):
     excerpt: str = Field(description="Plain text around the words, which stand between « and »")
 
 
+ReportReason = Literal["spam", "harassment", "hate", "violence", "sexual", "self_harm", "illegal", "other"]
+ReportStatus = Literal["open", "resolved", "dismissed"]
+
+
 class Report(Shape):
     """A message that somebody brought before the moderators."""
 
@@ -276,10 +312,10 @@ class Report(Shape):
     reported_text: str | None = Field(description="What it said when it was reported")
     author: str
     reporter: str
-    reason: str
+    reason: ReportReason
     detail: str | None
-    status: Literal["open", "resolved", "dismissed"]
+    status: ReportStatus
     created_at: Timestamp
     closed_at: Timestamp | None
-    closed_by: str | None
-    note: str | None
+    closed_by: str | None = Field(description="The moderator; null for who reported it")
+    note: str | None = Field(description="The moderator's; null for who reported it")

@@ -8,6 +8,8 @@ from messenger_contracts.shapes import Shape
 
 IDENTITY_HEADER = "x-messenger-identity"
 """The header that carries the signed principal (PASETO v4.public) between our processes."""
+MODERATORS = "moderators"
+"""The group of the user pool whose members look into reports."""
 
 
 class Principal(Shape):
@@ -17,6 +19,7 @@ class Principal(Shape):
     user_id: str = Field(description="Cognito `sub`; the service's name for a service; empty when anonymous")
     username: str = ""
     session_id: str = ""
+    groups: tuple[str, ...] = Field((), description="The groups of the user pool that the person is in: `MODERATORS`")
     relationship_version: int = Field(0, description="Grows when the person's blocks or follows change")
 
 

@@ -3,12 +3,14 @@
 A frame is a JSON object; one or several come per WebSocket frame, joined by newlines.
 """
 
+from collections.abc import Collection
 from enum import IntEnum
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from messenger_contracts.commands import ClientId, MessageCreate
+from messenger_contracts.commands import ClientId, MessageCreate, Relations
+from messenger_contracts.conversations import LogEventType
 from messenger_contracts.problem import ErrorCode
 from messenger_contracts.shapes import Request, Shape
 
@@ -89,7 +91,7 @@ class Push(Shape):
 
 
 def conversation_channel(namespace: str, conversation_id: str) -> str:
-    """The Valkey channel of a conversation's live events. Carries `Fanout` JSON."""
+    """The Valkey channel of a conversation's live events and pushes. Carries `servicekit.fanout.publication`."""
     return f"{namespace}:c:{conversation_id}"
 
 
@@ -109,11 +111,44 @@ def revoked_sessions_key(namespace: str) -> str:
 
 
 class Fanout(Shape):
-    """One publication on a channel: log events in the order of `seq`, other pushes, and conversations joined."""
+    """One publication on a person's channel: pushes, conversations joined and left, relations where they changed."""
 
-    events: list[dict[str, Any]] = []
     pushes: list[dict[str, Any]] = []
     joined: list[str] = []
+    left: list[str] = []
+    relations: Relations | None = None
+
+
+class Live(NamedTuple):
+    """An event on its way to the sockets: its frame, and what tells who may see it.
+
+    `author` wrote the message that it is about, and `target` is that message's `seq`: None where it is about none.
+    `audience` is the one person whom it is for; None: all members. `end` is the last place that it stands for.
+    """
+
+    seq: int
+    end: int
+    by: str | None
+    type: str
+    author: str | None
+    target: int | None
+    audience: str | None
+    frame: str
+
+
+def is_visible(event: Live, reader: str, blocked: Collection[str], *, direct: bool, visible_from: int) -> bool:
+    """Whether a member may see an event; whoever may not gets a skip in its place.
+
+    In a group nobody sees what people whom he or she blocks say, nor their reactions; what else they do with others'
+    messages (an admin deletes one) changes these for all. Of messages from before one's time one hears nothing.
+    """
+    if event.audience is not None:
+        return event.audience == reader
+    if event.target is None:
+        return True
+    reacts = event.type in (LogEventType.REACTION_ADDED, LogEventType.REACTION_REMOVED)
+    hidden = event.author in blocked or (reacts and event.by in blocked)
+    return event.target >= visible_from and (direct or not hidden)
 
 
 class SessionEnded(Shape):

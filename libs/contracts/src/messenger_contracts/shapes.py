@@ -7,7 +7,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer
 
 
 def _to_utc(value: datetime) -> datetime:
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("must be a time of the years 1 to 9999 in UTC") from error
 
 
 def format_timestamp(value: datetime) -> str:

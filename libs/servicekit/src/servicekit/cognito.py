@@ -32,6 +32,7 @@ class AccessToken(Shape):
     username: str
     session_id: str = Field(description="Cognito's `origin_jti`: the same through every refresh of a sign-in")
     expires_at: float = Field(description="Unix seconds")
+    groups: tuple[str, ...] = Field((), description="As of when the token was issued")
 
 
 class AccessTokenVerifier:
@@ -93,6 +94,7 @@ class AccessTokenVerifier:
                 username=claims["username"],
                 session_id=claims["origin_jti"],
                 expires_at=claims["exp"],
+                groups=claims.get("cognito:groups", ()),
             )
         except (KeyError, ValidationError) as error:
             raise Unauthenticated("The token is not valid.") from error

@@ -5,6 +5,7 @@ A service raises a `ServiceError`, most often a named subclass from its own `err
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -143,19 +144,34 @@ async def _on_aws_error(request: Request, error: Exception) -> Response:
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class alone
-    fields = [FieldError(pointer=_pointer(item), detail=item["msg"]) for item in error.errors()]
+    fields = [FieldError(pointer=_pointer(item, error.body), detail=item["msg"]) for item in error.errors()]
     return problem_response(ValidationFailed(errors=fields), request.url.path)
 
 
-def _pointer(item: Mapping[str, Any]) -> str:
+def _pointer(item: Mapping[str, Any], body: Any) -> str:
     location: Sequence[str | int] = item["loc"]
     place, *path = location
     if item["type"] == "json_invalid":  # the location is an offset in the text: no part of the body is to blame
         return ""
     if place == "body":
+        path = _without_tags(path, body)
+        if item["type"] in ("union_tag_invalid", "union_tag_not_found"):
+            path.append(item["ctx"]["discriminator"].strip("'"))
         escaped = (str(part).replace("~", "~0").replace("/", "~1") for part in path)
         return "".join(f"/{part}" for part in escaped)
     return "/".join(str(part) for part in location)
+
+
+def _without_tags(path: Sequence[str | int], body: Any) -> list[str | int]:
+    """A path as it is in the body: pydantic puts the tag of a union between, where the union was told apart by one."""
+    kept: list[str | int] = []
+    for number, part in enumerate(path, 1):
+        if isinstance(body, Mapping) and part not in body and number < len(path):
+            continue
+        kept.append(part)
+        with suppress(LookupError, TypeError):
+            body = body[part]
+    return kept
 
 
 _HTTP_CODES = {

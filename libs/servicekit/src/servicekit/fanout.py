@@ -1,15 +1,60 @@
 """Telling the sockets: one publication a channel, many channels in one round trip.
 
 What is published here is never the only word on anything: a gateway that missed it reads the log, or the inbox.
+
+A publication is lines. The first is JSON: what each event is, for those who decide who may see it, and the pushes. Each
+further line is the frame of an event, as sockets get it: who wrote it once spares every gateway to write it again.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from messenger_contracts.realtime import Fanout
+import orjson
+
+from messenger_contracts.realtime import Fanout, Live
 from messenger_contracts.shapes import Shape
 from servicekit.telemetry import record_failure
 from servicekit.valkey import UNAVAILABLE
+
+
+class Published(NamedTuple):
+    """A publication, read."""
+
+    events: list[Live]
+    pushes: list[dict[str, Any]]
+    joined: list[str]
+
+
+def live(
+    event: Mapping[str, Any], *, author: str | None = None, target: int | None = None, audience: str | None = None
+) -> Live:
+    """An event, as `LogEvent` or `Skip` JSON, ready for the sockets."""
+    seq, frame = event["seq"], event_frame(event).decode()
+    return Live(seq, event.get("to", seq), event.get("by"), event["type"], author, target, audience, frame)
+
+
+def event_frame(event: Mapping[str, Any]) -> bytes:
+    """The frame in which a socket gets an event."""
+    return orjson.dumps({"op": "event", "d": event})
+
+
+def publication(events: Iterable[Live] = (), pushes: Sequence[Mapping[str, Any]] = ()) -> bytes:
+    """The publication of a conversation's events and pushes."""
+    frames, about = [b""], []
+    for each in events:
+        about.append(each[:-1])
+        frames.append(each.frame.encode())
+    frames[0] = orjson.dumps({"events": about, "pushes": pushes})
+    return b"\n".join(frames)
+
+
+def read_publication(payload: bytes) -> Published:
+    """What a publication says; raises `ValueError` for anything else."""
+    head, *frames = payload.split(b"\n")
+    told = orjson.loads(head)
+    about = told.get("events") or ()
+    events = [Live._make((*each, frame.decode())) for each, frame in zip(about, frames, strict=True)]
+    return Published(events, told.get("pushes") or [], told.get("joined") or [])
 
 
 class FanoutPublisher:
@@ -23,7 +68,7 @@ class FanoutPublisher:
         await self.publish_raw([(channel, message.model_dump_json()) for channel, message in publications])
 
     async def publish_raw(self, publications: Sequence[tuple[str, str | bytes]]) -> None:
-        """Publish `(channel, JSON)` pairs in order."""
+        """Publish `(channel, publication)` pairs in order."""
         if not publications:
             return
         try:

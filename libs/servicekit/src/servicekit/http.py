@@ -1,11 +1,13 @@
 """Calls to our services: signed, traced, bounded in time, retried when that is safe, cut off while the peer fails."""
 
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode
 
-import httpx
+import aiohttp
 from tenacity import AsyncRetrying, RetryError, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from yarl import URL
 
 from messenger_contracts.identity import IDENTITY_HEADER
 from servicekit.errors import DependencyUnavailable
@@ -13,6 +15,10 @@ from servicekit.telemetry import inject_trace, meter
 
 IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 ATTEMPTS = 3
+CONNECTIONS = 256
+KEPT_SECONDS = 60.0
+"""Shorter than our servers keep a connection, so that they do not close one that is just taken."""
+_PATH = "/:@!$&'()*+,;="
 _calls = meter.create_counter("http.client.calls", description="Calls to our own services, by peer and outcome")
 
 
@@ -45,26 +51,56 @@ class Breaker:
         self._open_until = self._clock() + self._seconds
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a peer answered; the names of headers are in lower case."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the peer did what it was asked."""
+        return 200 <= self.status_code < 300
+
+    def raise_for_status(self) -> "Answer":
+        """The answer itself; raises `DependencyUnavailable` unless the peer did what it was asked."""
+        if not self.is_success:
+            raise DependencyUnavailable
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    url: URL
+    content: bytes | None
+    headers: dict[str, str]
+
+
 class _Unreached(Exception):
     """The call may not have reached the peer, or the peer said that it is not able to serve."""
 
 
 class ServiceClient:
-    """Speaks to one of our services."""
+    """Speaks to one of our services, over connections that are kept. Made, used and closed inside one event loop."""
 
     def __init__(self, name: str, url: str, *, timeout: float = 10.0) -> None:
         self._name = name
+        self._url = url.rstrip("/")
         self._breaker = Breaker()
-        self._client = httpx.AsyncClient(
-            base_url=url,
-            timeout=httpx.Timeout(timeout, connect=1.0),
-            limits=httpx.Limits(max_connections=200, max_keepalive_connections=50),
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEPT_SECONDS),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=timeout, sock_connect=1.0),
+            skip_auto_headers=("Accept-Encoding", "Content-Type", "User-Agent"),
             trust_env=False,
         )
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        await self._session.close()
 
     async def request(
         self,
@@ -73,13 +109,14 @@ class ServiceClient:
         identity: str,
         *,
         content: bytes | None = None,
-        params: Any = None,
-        headers: dict[str, str] | None = None,
+        params: Mapping[str, str] | bytes | None = None,
+        headers: Mapping[str, str] | None = None,
         retry: bool | None = None,
-    ) -> httpx.Response:
+    ) -> Answer:
         """Ask with a signed identity. The answer may have any status but 502, 503 and 504.
 
-        The gateway signs one for its caller; a service passes on the one that it was asked with.
+        The gateway signs one for its caller; a service passes on the one that it was asked with. `path` is taken as it
+        is read, without escapes; `params` as bytes is a query as it is written.
 
         Idempotent methods are retried, others only when `retry` says that a second try is harmless.
         Raises `DependencyUnavailable` when the service cannot be reached.
@@ -87,7 +124,7 @@ class ServiceClient:
         sent = {**(headers or {}), IDENTITY_HEADER: identity}
         inject_trace(sent)
         attempts = ATTEMPTS if (retry if retry is not None else method in IDEMPOTENT) else 1
-        request = self._client.build_request(method, path, content=content, params=params, headers=sent)
+        request = _Request(method, self._target(path, params), content, sent)
         try:
             async for attempt in AsyncRetrying(
                 stop=stop_after_attempt(attempts),
@@ -100,17 +137,24 @@ class ServiceClient:
             raise DependencyUnavailable from error
         raise DependencyUnavailable
 
-    async def _once(self, request: httpx.Request) -> httpx.Response:
+    def _target(self, path: str, params: Mapping[str, str] | bytes | None) -> URL:
+        query = params.decode("latin-1") if isinstance(params, bytes) else urlencode(params or {})
+        return URL(f"{self._url}{quote(path, safe=_PATH)}{'?' if query else ''}{query}", encoded=True)
+
+    async def _once(self, request: _Request) -> Answer:
         self._breaker.check()
         try:
-            response = await self._client.send(request)
-        except httpx.TransportError as error:
+            async with self._session.request(
+                request.method, request.url, data=request.content, headers=request.headers, allow_redirects=False
+            ) as response:
+                content = await response.read()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
             self._breaker.failed()
             _calls.add(1, {"peer": self._name, "outcome": type(error).__name__})
             raise _Unreached from error
-        _calls.add(1, {"peer": self._name, "outcome": str(response.status_code)})
-        if response.status_code in (502, 503, 504):
+        _calls.add(1, {"peer": self._name, "outcome": str(response.status)})
+        if response.status in (502, 503, 504):
             self._breaker.failed()
             raise _Unreached
         self._breaker.succeeded()
-        return response
+        return Answer(response.status, {name.lower(): value for name, value in response.headers.items()}, content)

@@ -8,7 +8,7 @@ hidden; on drain, what was begun is finished and the rest goes back.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel
@@ -26,6 +26,17 @@ RETRY_SECONDS = (1, 5, 15, 60)
 LEDGER_DAYS = 30
 UNAVAILABLE = (BotoCoreError, ClientError, OSError, TimeoutError)
 """What a call raises when SQS refuses it or is away."""
+
+
+Work = TypeVar("Work", contravariant=True)
+
+
+class Ledger(Protocol[Work]):
+    """Which events have taken effect. What the work is, the store decides: its own kind of a transaction's content."""
+
+    async def once(self, event_id: str, work: Work) -> bool:
+        """Commit the work together with the event's row; False when the event had taken effect before."""
+        ...
 
 
 class DynamoLedger:

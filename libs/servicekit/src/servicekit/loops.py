@@ -43,6 +43,17 @@ async def keep_running(
             failed = None
 
 
+def repeated(step: Callable[[], Awaitable[bool]], idle_seconds: float) -> Loop:
+    """A loop that takes one step after another, and pauses when a step says that it left nothing to do."""
+
+    async def run(stopping: asyncio.Event) -> None:
+        while not stopping.is_set():
+            if not await step():
+                await wait_for(stopping, idle_seconds)
+
+    return run
+
+
 async def wait_for(event: asyncio.Event, seconds: float) -> bool:
     """Wait until the event is set or the time is over; returns whether it is set."""
     try:

@@ -16,6 +16,8 @@ from servicekit.telemetry import TRACEPARENT, Tracing, current_trace_id, failure
 log = logging.getLogger("access")
 _duration = meter.create_histogram("http.server.duration", unit="ms", description="Time to answer a request")
 _QUIET = ("/livez", "/readyz", "/metrics")
+_INTERNAL, _INTERNAL_LIMIT = "/internal/", 64 * 1024 * 1024
+"""Our own processes gather what many clients sent, each within the limit, into one body."""
 
 
 def header(scope: Scope, name: bytes) -> str | None:
@@ -92,22 +94,25 @@ class BodyRules:
         if refusal := self._refusal(scope):
             await problem_response(refusal, scope["path"])(scope, receive, send)
             return
-        seen = 0
+        seen, limit = 0, self._limit_of(scope)
 
         async def receive_limited() -> Message:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > self._limit:
-                raise TooLarge(self._limit)
+            if seen > limit:
+                raise TooLarge(limit)
             return message
 
         await self._app(scope, receive_limited, send)
 
+    def _limit_of(self, scope: Scope) -> int:
+        return max(self._limit, _INTERNAL_LIMIT) if scope["path"].startswith(_INTERNAL) else self._limit
+
     def _refusal(self, scope: Scope) -> ServiceError | None:
-        length = header(scope, b"content-length")
-        if length and length.isdigit() and int(length) > self._limit:
-            return ServiceError(f"The body is larger than {self._limit} bytes.", code=ErrorCode.PAYLOAD_TOO_LARGE)
+        length, limit = header(scope, b"content-length"), self._limit_of(scope)
+        if length and length.isdigit() and int(length) > limit:
+            return ServiceError(f"The body is larger than {limit} bytes.", code=ErrorCode.PAYLOAD_TOO_LARGE)
         has_body = length != "0" if length else header(scope, b"transfer-encoding") is not None
         if has_body and not _is_json(header(scope, b"content-type") or ""):
             return ServiceError("Send the body as application/json.", code=ErrorCode.UNSUPPORTED_MEDIA)

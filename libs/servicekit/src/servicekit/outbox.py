@@ -102,9 +102,11 @@ class PostgresRelay:
                     if await self._lead(connection):
                         await self._publish_all(connection, stopping)
                     await wait_for(stopping, 1.0)
-            finally:
-                await connection.execute(text("SELECT pg_advisory_unlock_all()"))
-                await connection.commit()
+            except BaseException:
+                await connection.invalidate()  # the lock ends with the connection, whatever has become of that
+                raise
+            await connection.execute(text("SELECT pg_advisory_unlock_all()"))
+            await connection.commit()
 
     async def _lead(self, connection: AsyncConnection) -> bool:
         leads = await connection.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": self._lock})

@@ -72,13 +72,18 @@ def _available() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        if not (error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)):
+        if not (error.connection_invalidated or isinstance(error, OperationalError | InterfaceError) or _away(error)):
             raise
         record_failure("postgres", error)
         raise DependencyUnavailable from error
     except (*AWAY, PoolTimeoutError) as error:
         record_failure("postgres", error)
         raise DependencyUnavailable from error
+
+
+def _away(error: DBAPIError) -> bool:
+    """Tell whether it is so where only asyncpg has a name for it: the server starts, recovers, or shuts down."""
+    return isinstance(error.orig and error.orig.__cause__, AWAY)
 
 
 class Database:

@@ -5,6 +5,7 @@ connections, then the lifespan's end. A second signal ends at once.
 """
 
 import asyncio
+import gc
 import logging
 from collections.abc import Awaitable, Callable
 from types import FrameType
@@ -39,6 +40,10 @@ HOW_WE_SERVE: dict[str, Any] = {
 """uvicorn's options; tests serve with the same."""
 
 
+YOUNG_OBJECTS = 50_000
+"""Objects that may pile up before the cyclic garbage collector looks at them."""
+
+
 class DrainingServer(uvicorn.Server):
     """Lets the app drain before it stops listening."""
 
@@ -52,6 +57,17 @@ class DrainingServer(uvicorn.Server):
         """Serve until drained."""
         self._loop = asyncio.get_running_loop()
         await super().serve(sockets)  # type: ignore[arg-type]
+
+    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        """Begin to listen, with the collector set to what a server does.
+
+        By default it looks again and again at everything that was ever imported, and takes a third of the CPU under
+        load. What is there by now lives as long as the process; what a batch of requests makes, goes by itself.
+        """
+        await super().startup(sockets)  # type: ignore[arg-type]
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(YOUNG_OBJECTS, 10, 10)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to drain; at the second signal, end."""

@@ -200,7 +200,13 @@ def _of_conversations() -> None:
     """)
     op.execute("""
         CREATE FUNCTION log_was_restored() RETURNS bigint LANGUAGE sql AS $$
-            UPDATE conversations SET epoch = right(replace(gen_random_uuid()::text, '-', ''), 12);
+            -- A logical restore begins transaction ids anew: those that have not come yet must not stay in the rows.
+            DELETE FROM relay_positions WHERE xid > (pg_current_xact_id()::text)::bigint;
+            UPDATE log SET xid = 0 WHERE xid > (pg_current_xact_id()::text)::bigint;
+            UPDATE members SET changed_xid = 0 WHERE changed_xid > (pg_current_xact_id()::text)::bigint;
+            UPDATE blocks SET xid = 0 WHERE xid > (pg_current_xact_id()::text)::bigint;
+            UPDATE conversations SET last_xid = (pg_current_xact_id()::text)::bigint,
+                                     epoch = right(replace(gen_random_uuid()::text, '-', ''), 12);
             INSERT INTO restores DEFAULT VALUES RETURNING id;
         $$
     """)

@@ -8,20 +8,36 @@ from typing import Any
 from fastapi import FastAPI
 
 from chat_service.conversations.repository import ConversationRepository
-from chat_service.conversations.service import ConversationCommands, KeptService, MembershipService
+from chat_service.conversations.service import InboxService, KeptService, MembershipService
+from chat_service.invites.repository import InviteRepository
+from chat_service.invites.service import InviteService
+from chat_service.lifecycles.repository import LifecycleRepository
+from chat_service.lifecycles.service import BeginningService, LifecycleService
 from chat_service.log.repository import LogRepository
 from chat_service.log.service import ChangeService, LiveService, LogService
 from chat_service.marks.repository import MarkRepository
 from chat_service.marks.service import MarkService
+from chat_service.members.repository import MemberRepository
+from chat_service.members.service import MemberCommands
+from chat_service.messages.repository import MessageRepository
+from chat_service.messages.service import MessageChanges, MessageCommands, MessageFinder
+from chat_service.pins.repository import PinRepository
+from chat_service.pins.service import PinService
+from chat_service.reactions.repository import ReactionRepository
+from chat_service.reactions.service import ReactionService
+from chat_service.schedules.repository import ScheduleRepository
+from chat_service.schedules.service import ScheduleService
 from chat_service.sends.repository import SendRepository
-from chat_service.sends.service import MessageSender
+from chat_service.sends.service import MessageSender, SendRehearsal
 from chat_service.settings import ChatSettings
+from chat_service.sync.repository import SyncRepository
+from chat_service.sync.service import SyncService
 from servicekit.aws import Aws
-from servicekit.cursors import Cursors
+from servicekit.cursors import FOR_EVER, Cursors
 from servicekit.fanout import FanoutPublisher
 from servicekit.http import ServiceClient
 from servicekit.identity import identity_verifier
-from servicekit.keys import key_ring
+from servicekit.keys import KeyRing, key_ring
 from servicekit.postgres import Database, DirectConnection, create_engine
 from servicekit.valkey import create_valkey
 
@@ -37,22 +53,75 @@ async def lifespan(settings: ChatSettings, app: FastAPI) -> AsyncIterator[Mappin
     connect = partial(DirectConnection, url, name="chat-sends", tls=tls)
     sender = MessageSender(connect, SendRepository(), fanout, namespace, group=settings.commit_group)
     conversations, log, live = ConversationRepository(), LogRepository(), LiveService(fanout, namespace)
+    changes, memberships = ChangeService(database, log, live), MembershipService(conversations)
+    rehearsal = SendRehearsal(connect, SendRepository())
     async with Aws(settings.region) as aws:
         cursors = await key_ring(aws, settings.resource("cursor"))
+        tokens = Cursors(await key_ring(aws, settings.resource("sync")), "sync", ttl=FOR_EVER, parameter="since")
+        sync = SyncService(database, SyncRepository(), LogService(log), KeptService(conversations), tokens)
+        app.state.drain = sync.watcher.drain
         yield {
             "identity": await identity_verifier(aws, settings),
             "database": database,
             "sender": sender,
-            "changes": ChangeService(database, log, live),
-            "memberships": MembershipService(conversations),
-            "conversations": ConversationCommands(database, conversations, LogService(log), live),
-            "marks": MarkService(database, MarkRepository(), KeptService(conversations), live),
+            "changes": changes,
+            "memberships": memberships,
+            **_about_messages(database, changes, memberships, sender, rehearsal, cursors),
+            **_about_groups(database, changes, conversations, cursors, settings.group_members),
+            "marks": MarkService(database, MarkRepository(settings.receipts_up_to), KeptService(conversations), live),
+            "sync": sync,
             "conversation_cursors": Cursors(cursors, "conversations"),
+            "search_cursors": Cursors(cursors, "search"),
+            "report_cursors": Cursors(cursors, "reports"),
+            "receipt_cursors": Cursors(cursors, "receipts"),
             "message_cursors": Cursors(cursors, "messages"),
             "auth": auth,
             "known_people": {},
         }
+        await sync.watcher.drain()
         await sender.drain()
+        await rehearsal.close()
     await auth.close()
     await valkey.aclose()
     await database.close()
+
+
+def _about_messages(
+    database: Database,
+    changes: ChangeService,
+    memberships: MembershipService,
+    sender: MessageSender,
+    rehearsal: SendRehearsal,
+    ring: KeyRing,
+) -> dict[str, Any]:
+    """What changes messages, and what hangs on them."""
+    repository, schedules = MessageRepository(), ScheduleRepository()
+    finder = MessageFinder(memberships, repository)
+    about, waiting = MessageChanges(changes, finder), Cursors(ring, "scheduled")
+    return {
+        "messages": MessageCommands(changes, about, repository),
+        "reactions": ReactionService(database, about, finder, ReactionRepository(), Cursors(ring, "reactions")),
+        "pins": PinService(database, about, memberships, PinRepository(), Cursors(ring, "pins")),
+        "schedules": ScheduleService(database, changes, memberships, schedules, sender, rehearsal, waiting),
+    }
+
+
+def _about_groups(
+    database: Database, changes: ChangeService, conversations: ConversationRepository, ring: KeyRing, most_members: int
+) -> dict[str, Any]:
+    """What begins and ends conversations, and who comes into groups."""
+    memberships, inboxes, log = (
+        MembershipService(conversations),
+        InboxService(conversations),
+        LogService(LogRepository()),
+    )
+    lives = LifecycleRepository()
+    lifecycles = LifecycleService(database, lives, memberships, changes)
+    members = MemberCommands(changes, MemberRepository(), memberships, inboxes, lifecycles, most_members=most_members)
+    return {
+        "beginnings": BeginningService(database, lives, memberships, inboxes, log, changes, most_members=most_members),
+        "lifecycles": lifecycles,
+        "members": members,
+        "member_cursors": Cursors(ring, "members"),
+        "invites": InviteService(database, InviteRepository(), memberships, changes, members, Cursors(ring, "invites")),
+    }

@@ -4,12 +4,10 @@ from functools import partial
 
 from fastapi import FastAPI
 
+from chat_service.blocks.endpoints import router as blocks
 from chat_service.commands.endpoints import router as commands
-from chat_service.conversations.endpoints import router as conversations
 from chat_service.dependencies import lifespan
-from chat_service.marks.endpoints import router as marks
-from chat_service.messages.endpoints import router as messages
-from chat_service.sends.endpoints import router as sends
+from chat_service.endpoints import ROUTERS
 from chat_service.settings import ChatSettings
 from servicekit.app import create_app
 from servicekit.server import serve
@@ -21,8 +19,8 @@ def create(settings: ChatSettings) -> FastAPI:
         settings,
         title="Messenger chat",
         lifespan=partial(lifespan, settings),
-        routers=[conversations, marks, messages, sends],
-        internal=[commands],
+        routers=ROUTERS,
+        internal=[blocks, commands],
     )
 
 

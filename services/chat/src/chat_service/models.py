@@ -2,9 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Text
+from sqlalchemy import BigInteger, Index, Text
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase
+
+from servicekit.idempotency import IdempotencyKeyColumns
 
 
 class Base(DeclarativeBase):
@@ -13,12 +15,24 @@ class Base(DeclarativeBase):
     type_annotation_map = {datetime: TIMESTAMP(timezone=True, precision=3), str: Text, int: BigInteger}
 
 
+class IdempotencyKeyRow(IdempotencyKeyColumns, Base):
+    """What was answered to requests with an `Idempotency-Key`, in whichever room."""
+
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (Index("idempotency_keys_by_age", "at"),)
+
+
 _GONE = "(x.deleted_at IS NOT NULL OR coalesce(x.expires_at <= now(), false))"
 _THREAD_COUNT = """(SELECT count(*) FROM messages t
     WHERE t.conversation_id = x.conversation_id AND t.thread_root = x.id AND t.deleted_at IS NULL)"""
-_REACTIONS = """(SELECT jsonb_object_agg(r.emoji, jsonb_build_object('count', r.count, 'mine', r.mine)) FROM (
+BLOCKED = "ARRAY(SELECT blocked FROM blocks WHERE blocker = :reader AND active)"
+"""SQL: whom `:reader` blocks."""
+
+_REACTIONS = f"""(SELECT jsonb_object_agg(r.emoji, jsonb_build_object('count', r.count, 'mine', r.mine)) FROM (
     SELECT emoji, count(*) AS count, bool_or(user_id = :reader) AS mine FROM reactions
-    WHERE conversation_id = x.conversation_id AND seq = x.seq GROUP BY emoji ORDER BY min(at), emoji) r)"""
+    WHERE conversation_id = x.conversation_id AND seq = x.seq AND NOT (user_id = ANY({BLOCKED}) AND EXISTS (
+        SELECT 1 FROM conversations g WHERE g.id = x.conversation_id AND g.kind = 'group'))
+    GROUP BY emoji ORDER BY min(at), emoji) r)"""
 
 MESSAGE_COLUMNS = f"""
     x.conversation_id AS message_conversation, x.id AS message_id, x.client_id, x.seq AS message_seq, x.msg_no,
@@ -35,9 +49,6 @@ MESSAGE_COLUMNS = f"""
 
 `touched` marks the messages that have had a reaction or a thread: the others, which are most, are not looked into.
 """
-
-BLOCKED = "ARRAY(SELECT blocked FROM blocks WHERE blocker = :reader AND active)"
-"""SQL: whom `:reader` blocks."""
 
 HIDDEN_MESSAGE = f"""(
     x.seq < me.visible_from

@@ -2,9 +2,10 @@
 
 from typing import ClassVar
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
+from messenger_contracts.conversations import MAX_MEMBERS
 from servicekit.settings import ServiceSettings
 
 
@@ -28,5 +29,13 @@ class ChatSettings(ServiceSettings):
     """The most sends that one transaction takes."""
     relay_batch: int = 200
     """The most events that the relay publishes before it moves its position."""
+    retention_days: int = Field(30, ge=1)
+    """Days after which the content of deleted messages is removed for good, and failed scheduled ones too."""
+    group_members: int = MAX_MEMBERS
+    """The most members of a group."""
+    previews: bool = True
+    """Look at the pages that messages link to, and show what they say of themselves."""
     notify_all: int = 500
     """The largest conversation in which a message is told to every member; beyond, to those it mentions or answers."""
+    receipts_up_to: int = 100
+    """The largest conversation in which members hear at once how far the others have read."""

@@ -1,21 +1,49 @@
-"""Composition root of the worker: the relay from the log to SNS."""
+"""Composition root of the worker: the relay from the log to SNS, and what happens to messages at their time."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from functools import partial
 
 from fastapi import FastAPI
 
+from chat_service.blocks.repository import BlockRepository
+from chat_service.blocks.service import BlockService
+from chat_service.consumers import handlers
+from chat_service.conversations.repository import ConversationRepository
+from chat_service.conversations.service import InboxService, MembershipService
+from chat_service.log.repository import LogRepository
+from chat_service.log.service import ChangeService, LiveService
+from chat_service.messages.repository import MessageRepository
+from chat_service.messages.service import MessageChanges, MessageCommands, MessageFinder
+from chat_service.previews.fetcher import FetchLimits, NameResolver, PageFetcher
+from chat_service.previews.repository import LinkRepository, PreviewRepository
+from chat_service.previews.service import FETCHES_AT_ONCE, LinkSource, PreviewService
 from chat_service.relay.repository import RelayRepository
 from chat_service.relay.service import LogSource
+from chat_service.retention.repository import RetentionRepository
+from chat_service.retention.service import Expiry, Retention
+from chat_service.schedules.repository import ScheduleRepository
+from chat_service.schedules.service import DueMessages
+from chat_service.search.repository import WordRepository
+from chat_service.search.service import WordSource
+from chat_service.sends.repository import SendRepository
+from chat_service.sends.service import MessageSender
 from chat_service.settings import ChatSettings
 from servicekit.app import create_worker
 from servicekit.aws import Aws
-from servicekit.loops import Loop
+from servicekit.fanout import FanoutPublisher
+from servicekit.follower import Follower
+from servicekit.idempotency import PostgresIdempotency
+from servicekit.inbox import Consumer
+from servicekit.loops import Loop, repeated
 from servicekit.outbox import PostgresRelay
-from servicekit.postgres import Database, create_engine
+from servicekit.postgres import Database, DirectConnection, create_engine
+from servicekit.postgres_ledger import PostgresLedger
 from servicekit.server import serve
 from servicekit.sns import Publisher
+from servicekit.telemetry import Tracing
+from servicekit.valkey import create_valkey
 
 
 @asynccontextmanager
@@ -30,8 +58,55 @@ async def loops(settings: ChatSettings, app: FastAPI) -> AsyncIterator[Mapping[s
         relay = PostgresRelay(
             name="log", database=database, source=source, publisher=publisher, batch=settings.relay_batch
         )
-        yield {"relay": relay.run}
+        words = Follower(name="search", database=database, source=WordSource(WordRepository()))
+        async with _timely(settings, database) as timely, _outside(settings, database, aws) as outside:
+            keys = repeated(partial(PostgresIdempotency.purge, database), 600.0)
+            yield {"relay": relay.run, "search": repeated(words.step, 0.2), "idempotency": keys, **timely, **outside}
     await database.close()
+
+
+@asynccontextmanager
+async def _timely(settings: ChatSettings, database: Database) -> AsyncIterator[Mapping[str, Loop]]:
+    """What happens to messages because their time has come."""
+    url, tls, namespace = settings.database_url.get_secret_value(), settings.database_tls, settings.resource_prefix
+    valkey = create_valkey(settings.valkey_url)
+    fanout = FanoutPublisher(valkey)
+    connect = partial(DirectConnection, url, name="chat-worker-sends", tls=tls)
+    sender = MessageSender(connect, SendRepository(), fanout, namespace, lanes=1)
+    changes, repository = ChangeService(database, LogRepository(), LiveService(fanout, namespace)), MessageRepository()
+    finder = MessageFinder(MembershipService(ConversationRepository()), repository)
+    messages = MessageCommands(changes, MessageChanges(changes, finder), repository)
+    days = timedelta(days=settings.retention_days)
+    yield {
+        "scheduled": repeated(DueMessages(database, ScheduleRepository(), sender).step, 0.5),
+        "expiry": repeated(Expiry(database, RetentionRepository(), messages).step, 1.0),
+        "retention": repeated(Retention(database, RetentionRepository(), days).step, 60.0),
+    }
+    await sender.drain()
+    await valkey.aclose()
+
+
+@asynccontextmanager
+async def _outside(settings: ChatSettings, database: Database, aws: Aws) -> AsyncIterator[Mapping[str, Loop]]:
+    """What other services tell, and what stands on pages that messages link to."""
+    valkey, ledger, inboxes = create_valkey(settings.valkey_url), PostgresLedger(database), ConversationRepository()
+    live = LiveService(FanoutPublisher(valkey), settings.resource_prefix)
+    consumer = Consumer(
+        sqs=await aws.client("sqs"),
+        queue=settings.resource("blocks"),
+        handlers=handlers(BlockService(database, ledger, BlockRepository(), InboxService(inboxes), live)),
+        tracing=Tracing(settings.trace_ratio if settings.otlp_endpoint else 0.0),
+    )
+    yield {"blocks": consumer.run, **(_previews(database, live) if settings.previews else {})}
+    await valkey.aclose()
+
+
+def _previews(database: Database, live: LiveService) -> Mapping[str, Loop]:
+    links = Follower(name="previews", database=database, source=LinkSource(LinkRepository()))
+    fetcher = PageFetcher(FetchLimits(at_once=FETCHES_AT_ONCE), resolve=NameResolver(FETCHES_AT_ONCE))
+    changes = ChangeService(database, LogRepository(), live)
+    previews = PreviewService(database, PreviewRepository(), changes, fetcher)
+    return {"links": repeated(links.step, 0.2), "previews": previews.run}
 
 
 def create(settings: ChatSettings) -> FastAPI:

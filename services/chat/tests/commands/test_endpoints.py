@@ -1,5 +1,6 @@
 """What gateways ask: batches, positions, and what a returning client missed."""
 
+from itertools import islice
 from uuid import uuid4
 
 import orjson
@@ -8,6 +9,7 @@ import pytest
 from chat_service.main import create
 from messenger_contracts.identity import service
 from messenger_contracts.realtime import conversation_channel, user_channel
+from servicekit.fanout import Published, read_publication
 from servicekit.testing import PREFIX, client_of
 from servicekit.valkey import create_valkey
 
@@ -60,36 +62,78 @@ async def test_a_batch_keeps_its_order_and_one_failure_is_its_own(people, gatewa
 
 async def test_people_cannot_speak_for_others(people) -> None:
     [ada] = await people("ada")
-    for name in ("commands", "positions", "missed"):
+    for name in ("commands", "resumes", "positions", "missed"):
         answer = await ada.request("POST", f"/internal/{name}", json={"commands": [], "ids": [], "after": {}})
         assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
 
 
-async def test_a_resume_brings_all_that_was_missed(people) -> None:
+def returning(who, positions: dict[str, int], limit: int = 10) -> dict:
+    return {"user_id": who.id, "resume": {"positions": positions, "limit": limit}}
+
+
+async def resume(gateway, *resumes: dict) -> list[dict]:
+    """The answers, each with its events."""
+    answer = await gateway("resumes", resumes=resumes)
+    head, *frames = answer.content.split(b"\n")
+    events = iter([orjson.loads(frame)["d"] for frame in frames])
+    told = [{**each, "events": list(islice(events, each["frames"]))} for each in orjson.loads(head)]
+    assert list(events) == []
+    return told
+
+
+async def test_a_resume_brings_all_that_was_missed(people, gateway) -> None:
     ada, bob = await people("ada", "bob")
     c = (await ada.begin(bob)).json()["id"]
     for n in range(4):
         await ada.send(c, uuid4(), str(n))
-    answer = (await bob.request("POST", "/internal/resume", json={"positions": {c: 4, "gone": 9}, "limit": 10})).json()
+    [answer] = await resume(gateway, returning(bob, {c: 4, "gone": 9}))
     assert [event["seq"] for event in answer["events"]] == [5, 6]
     assert answer["complete"] is True
     assert answer["left"] == ["gone"]
     assert answer["conversations"][c]["last_seq"] == 6
 
 
-async def test_a_resume_past_its_limit_brings_nothing(people) -> None:
+async def test_many_who_return_at_once_each_get_their_own(people, gateway) -> None:
+    ada, bob, eve = await people("ada", "bob", "eve")
+    c = (await ada.begin(bob)).json()["id"]
+    other = (await ada.begin(eve)).json()["id"]
+    await ada.send(c, uuid4(), "to bob")
+    answers = await resume(gateway, returning(bob, {c: 1}), returning(eve, {}), returning(ada, {c: 3, other: 2}))
+    assert [[(event["c"], event["seq"]) for event in answer["events"]] for answer in answers] == [
+        [(c, 2), (c, 3)],
+        [(other, 1), (other, 2)],
+        [],
+    ]
+    assert [sorted(answer["conversations"]) for answer in answers] == [[c], [other], sorted([c, other])]
+
+
+async def test_events_of_a_resume_are_those_of_the_log(people, gateway) -> None:
     ada, bob = await people("ada", "bob")
     c = (await ada.begin(bob)).json()["id"]
-    answer = (await bob.request("POST", "/internal/resume", json={"positions": {}, "limit": 1})).json()
+    await ada.send(c, uuid4(), "hi")
+    [answer] = await resume(gateway, returning(bob, {}))
+    page = await bob.request("GET", f"/v1/conversations/{c}/events")
+    assert answer["events"] == page.json()["items"]
+
+
+async def test_a_resume_past_its_limit_brings_nothing(people, gateway) -> None:
+    ada, bob = await people("ada", "bob")
+    c = (await ada.begin(bob)).json()["id"]
+    [answer] = await resume(gateway, returning(bob, {}, limit=1))
     assert (answer["complete"], answer["events"]) == (False, [])
     assert answer["conversations"][c]["last_seq"] == 2
 
 
-async def test_a_position_beyond_the_log_is_named(people) -> None:
+async def test_a_position_beyond_the_log_is_named(people, gateway) -> None:
     ada, bob = await people("ada", "bob")
     c = (await ada.begin(bob)).json()["id"]
-    answer = (await bob.request("POST", "/internal/resume", json={"positions": {c: 3}, "limit": 10})).json()
+    [answer] = await resume(gateway, returning(bob, {c: 3}))
     assert (answer["complete"], answer["unknown"]) == (False, [c])
+
+
+async def test_a_batch_that_is_none_is_refused_with_pointers(gateway) -> None:
+    answer = await gateway("resumes", resumes=[{"user_id": "x"}])
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/resumes/0/resume")
 
 
 async def test_a_gateway_learns_positions_and_reads_on(people, gateway) -> None:
@@ -109,21 +153,21 @@ async def test_what_is_committed_is_told_to_the_sockets(people, valkey_url, clie
         await pubsub.psubscribe(user_channel(PREFIX, "*"), conversation_channel(PREFIX, "*"))
         await pubsub.get_message(timeout=5)
 
-        async def heard(topic: str) -> dict:
+        async def heard(topic: str) -> Published:
             while True:
                 message = await pubsub.get_message(timeout=5)
                 assert message is not None or pubsub.subscribed
                 if message and message["channel"].decode() == topic:
-                    return orjson.loads(message["data"])
+                    return read_publication(message["data"])
 
         c = (await ada.begin(bob)).json()["id"]
-        assert (await heard(user_channel(PREFIX, bob.id)))["joined"] == [c]
+        assert (await heard(user_channel(PREFIX, bob.id))).joined == [c]
         await ada.send(c, uuid4(), "hi")
-        [event] = (await heard(conversation_channel(PREFIX, c)))["events"]
+        [event] = (await heard(conversation_channel(PREFIX, c))).events
         shown = (await bob.get(f"/v1/conversations/{c}/events", after_seq=2)).json()["items"]
-        assert [event] == shown
+        assert [orjson.loads(event.frame)["d"]] == shown
         await bob.request("PUT", f"/v1/conversations/{c}/read", json={"seq": 3})
-        [push] = (await heard(conversation_channel(PREFIX, c)))["pushes"]
+        [push] = (await heard(conversation_channel(PREFIX, c))).pushes
         assert push == {"op": "read", "d": {"c": c, "by": bob.id, "seq": 3, "mark": "read"}}
     await valkey.aclose()
 

@@ -8,11 +8,13 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
+from gateway_service.commands.service import CommandService
 from gateway_service.credentials.domain import EndedSessions
 from gateway_service.credentials.service import TICKET_PURPOSE, CredentialService
 from gateway_service.limits.service import LimitService
 from gateway_service.routes.domain import AUTH, CHAT, NOTIFICATION
 from gateway_service.routes.service import ProxyService
+from gateway_service.sends.service import SendService
 from gateway_service.settings import GatewaySettings
 from gateway_service.sockets.service import SocketService
 from gateway_service.topics.repository import ChatRepository
@@ -53,12 +55,16 @@ async def lifespan(settings: GatewaySettings, app: FastAPI) -> AsyncIterator[Map
         limits = LimitService(RateLimiter(valkey, namespace), settings)
         chat = ChatRepository(services[CHAT], signer)
         hub = Hub(valkey, namespace, chat, credentials, settings.reconcile_seconds)
-        sockets = SocketService(hub, FanoutPublisher(valkey), namespace, settings)
+        commands = CommandService(chat.run)
+        sockets = SocketService(hub, commands, FanoutPublisher(valkey), namespace, settings)
+        proxy = ProxyService(
+            services, credentials, signer, limits, SendService(commands), trusted_proxies=settings.trusted_proxies
+        )
         app.state.drain = sockets.drain
         listening = asyncio.create_task(keep_running(app.state.health, "hub", hub.run, stopping, critical=False))
         expiring = asyncio.create_task(hub.expire(stopping))
         yield {
-            "proxy": ProxyService(services, credentials, signer, limits, trusted_proxies=settings.trusted_proxies),
+            "proxy": proxy,
             "credentials": credentials,
             "sockets": sockets,
             "tracing": Tracing(settings.trace_ratio if settings.otlp_endpoint else 0.0),

@@ -28,6 +28,12 @@ async def test_a_request_is_passed_on_signed_and_whole(http, backend) -> None:
     assert "authorization" not in seen["headers"]
 
 
+async def test_the_groups_of_a_person_go_with_the_request(http, backend) -> None:
+    headers = bearer(backend, **{"cognito:groups": ["moderators"]})
+    answer = await http.get("/v1/moderation/reports", headers=headers)
+    assert answer.json()["principal"]["groups"] == ["moderators"]
+
+
 async def test_what_is_passed_back_is_what_clients_may_know(http, backend) -> None:
     answer = await http.get("/v1/notifications", headers=bearer(backend))
     assert answer.headers["etag"] == '"7"'
@@ -51,6 +57,7 @@ async def test_routes_that_take_a_secret_are_open_and_anonymous(http, path) -> N
         "user_id": "",
         "username": "",
         "session_id": "",
+        "groups": [],
         "relationship_version": 0,
     }
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from uuid import uuid4
 
 import orjson
@@ -14,6 +14,7 @@ from messenger_contracts.realtime import SUBPROTOCOL, SessionEnded, revoked_sess
 from servicekit.testing import eventually, serving
 
 C = "11111111-1111-4111-8111-111111111111"
+READ_3 = {"read_seq": 3, "delivered_seq": 3, "unread": 0, "mentions": 0}
 
 
 @pytest.fixture
@@ -72,6 +73,57 @@ async def test_more_than_the_limit_is_not_resumed_in_part(
         await listened(valkey, namespace)
         await publish(conversation, backend.append(conversation))
         assert await seqs(ada, 1) == [4]
+
+
+async def test_clients_who_come_back_at_once_are_asked_about_together(
+    address, joined_to, backend, conversation
+) -> None:
+    async with AsyncExitStack() as stack:
+        join = joined_to(address)
+        back = [await stack.enter_async_context(join(f"p{number}", hello=False)) for number in range(20)]
+        greetings = await asyncio.gather(*(client.ask("hello", positions={}) for client in back))
+    assert all(greeting["ok"]["resumed"] for greeting in greetings)
+    asked = [int(call.partition(":")[2]) for call in backend.calls if call.startswith("resumes")]
+    assert sum(asked) == 20
+    assert len(asked) < 10
+
+
+async def test_who_is_told_to_ask_later_is_asked_for_again(join, backend, conversation) -> None:
+    backend.room = 1
+    async with join("ada", hello=False) as ada, join("bob", hello=False) as bob, join("ada", hello=False) as laptop:
+        clients = (ada, bob, laptop)
+        await asyncio.gather(*(client.ask("hello", positions={conversation: 1}) for client in clients))
+        assert [await seqs(client, 2) for client in clients] == [[2, 3]] * 3
+
+
+async def test_what_a_member_may_not_see_comes_as_a_skip(
+    join, backend, conversation, publish, valkey, namespace
+) -> None:
+    backend.blocked["user-bob"].add("user-eve")
+    async with join("ada", positions={conversation: 3}) as ada, join("bob", positions={conversation: 3}) as bob:
+        await listened(valkey, namespace)
+        await publish(conversation, backend.append(conversation, "user-eve"), author="user-eve", target=4)
+        await publish(conversation, backend.append(conversation), audience="user-bob")
+        assert [(await ada.event())["type"] for _ in range(2)] == ["message.created", "skip"]
+        skip = await bob.event()
+        assert skip == {"c": conversation, "epoch": "e1", "seq": 4, "to": 4, "type": "skip"}
+        assert (await bob.event())["type"] == "message.created"
+
+
+async def test_between_two_people_nothing_is_skipped(join, backend, conversation, publish, valkey, namespace) -> None:
+    backend.blocked["user-bob"].add("user-ada")
+    backend.direct.add(conversation)
+    async with join("bob", positions={conversation: 3}) as bob:
+        await listened(valkey, namespace)
+        await publish(conversation, backend.append(conversation), author="user-ada", target=4)
+        assert (await bob.event())["type"] == "message.created"
+
+
+async def test_a_send_says_all_that_its_frame_says(join, conversation, backend) -> None:
+    said = {"text": "hi", "mentions": ["user-bob"], "reply_to": str(uuid4()), "expires_in": 60}
+    async with join("ada", positions={conversation: 3}) as ada:
+        assert "ok" in await ada.ask("send", c=conversation, client_id=str(uuid4()), **said)
+    assert backend.sends[0].body.model_dump(mode="json", exclude_unset=True) == said
 
 
 async def test_live_events_follow_in_order_each_once(join, conversation, backend, publish, valkey, namespace) -> None:
@@ -185,7 +237,7 @@ async def test_nothing_is_done_before_hello(join, conversation) -> None:
 
 async def test_a_read_mark_is_answered(join, conversation) -> None:
     async with join("ada", positions={conversation: 3}) as ada:
-        assert (await ada.ask("read", c=conversation, seq=3))["ok"] == {"read_seq": 3, "unread": 0}
+        assert (await ada.ask("read", c=conversation, seq=3))["ok"] == READ_3
 
 
 async def test_others_see_who_types(join, conversation, valkey, namespace) -> None:

@@ -67,10 +67,14 @@ class Secret(_Declared):
 
 
 class UserPool(_Declared):
-    """A Cognito user pool and its one client, in the words of CreateUserPool and CreateUserPoolClient."""
+    """A Cognito user pool and its one client, in the words of CreateUserPool and CreateUserPoolClient.
+
+    `groups` are the names of its groups; nobody is in them at first.
+    """
 
     pool: dict[str, Any]
     client: dict[str, Any]
+    groups: list[str] = []
 
 
 class Statement(_Declared):

@@ -1,5 +1,6 @@
-"""The Cognito user pool of the service that declares one, and its client."""
+"""The Cognito user pool of the service that declares one, its client and its groups."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from localcloud.provision.account import Account
@@ -7,11 +8,12 @@ from localcloud.provision.infra import UserPool
 
 
 def ensure_user_pool(account: Account, service: str, declared: UserPool) -> tuple[dict[str, str], list[str]]:
-    """Create or correct the pool and its client; return where they are, and what changed."""
+    """Create or correct the pool, its client and its groups; return where they are, and what changed."""
     cognito = account.clients("cognito-idp")
     name = account.name(service, "users")
     pool_id, changed = _ensure_pool(cognito, name, declared.pool)
     client_id, more = _ensure_client(cognito, name, pool_id, declared.client)
+    more += _ensure_groups(cognito, name, pool_id, declared.groups)
     endpoint = cognito.meta.endpoint_url
     issuer = f"https://cognito-idp.{account.region}.amazonaws.com/{pool_id}"
     keys_at = issuer if endpoint.endswith(".amazonaws.com") else f"{endpoint}/{pool_id}"
@@ -49,6 +51,15 @@ def _ensure_client(cognito: Any, name: str, pool_id: str, wanted: dict[str, Any]
         return client_id, []
     cognito.update_user_pool_client(UserPoolId=pool_id, ClientId=client_id, ClientName=name, **updatable)
     return client_id, [f"settings of the client of user pool {name}"]
+
+
+def _ensure_groups(cognito: Any, name: str, pool_id: str, wanted: Sequence[str]) -> list[str]:
+    pages = cognito.get_paginator("list_groups").paginate(UserPoolId=pool_id)
+    present = {group["GroupName"] for page in pages for group in page["Groups"]}
+    missing = [group for group in wanted if group not in present]
+    for group in missing:
+        cognito.create_group(UserPoolId=pool_id, GroupName=group)
+    return [f"group {group} of user pool {name}" for group in missing]
 
 
 def _accepted(cognito: Any, operation: str, parameters: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Callable
 
 from messengerctl.audit.inbox import Received, queue_depths, read_received, split_dead
-from messengerctl.audit.log import Expected, read_log
+from messengerctl.audit.log import read_log
+from messengerctl.audit.membership import Audience
 from messengerctl.audit.report import Fault, Finding, Place, Report
 from messengerctl.suite import Suite
 
@@ -50,7 +51,7 @@ async def audit(suite: Suite, *, seconds: float = PATIENCE_SECONDS, progress: Pr
     report.counts = Counter(
         conversations=len(heads),
         events=sum(heads.values()),
-        messages=len(expected.recipients),
+        messages=len(expected),
         ledger=len(received.ledger),
         inbox=received.inbox.total(),
     )
@@ -71,23 +72,24 @@ async def _settle(suite: Suite, database_url: str, seconds: float, progress: Pro
         await asyncio.sleep(_POLL_SECONDS)
 
 
-def _undelivered(expected: Expected, received: Received, unpublished: set[str]) -> list[Finding]:
+def _undelivered(expected: dict[str, Audience], received: Received, unpublished: set[str]) -> list[Finding]:
     """Name what did not arrive, and what a person was told more than once."""
     findings = []
-    for event, recipients in expected.recipients.items():
+    for event, audience in expected.items():
         if event in unpublished:
             continue
         if event not in received.ledger:
             findings.append(Finding(Place.LEDGER, Fault.MISSING, event))
-        for user in sorted(recipients):
+        for user in sorted(audience.may):
             copies = received.inbox[event, user]
-            if copies != 1:
-                fault = Fault.DOUBLED if copies else Fault.MISSING
-                findings.append(Finding(Place.INBOX, fault, f"{event} for {user}"))
+            if copies > 1:
+                findings.append(Finding(Place.INBOX, Fault.DOUBLED, f"{event} for {user}"))
+            elif not copies and user in audience.must:
+                findings.append(Finding(Place.INBOX, Fault.MISSING, f"{event} for {user}"))
     return findings
 
 
-def _unexpected(expected: Expected, received: Received, heads: dict[str, int]) -> list[Finding]:
+def _unexpected(expected: dict[str, Audience], received: Received, heads: dict[str, int]) -> list[Finding]:
     """Name what arrived though it never happened, or at somebody whom it does not concern."""
     findings = [
         Finding(Place.LEDGER, Fault.MISPLACED, entry)
@@ -95,8 +97,8 @@ def _unexpected(expected: Expected, received: Received, heads: dict[str, int]) -
         if not _happened(entry.partition("#")[0], heads)
     ]
     for event, user in sorted(received.inbox):
-        recipients = expected.recipients.get(event)
-        if not _happened(event, heads) or (recipients is not None and user not in recipients):
+        audience = expected.get(event)
+        if not _happened(event, heads) or (audience is not None and user not in audience.may):
             findings.append(Finding(Place.INBOX, Fault.MISPLACED, f"{event} for {user}"))
     return findings
 

@@ -13,7 +13,7 @@ _DEPTHS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible
 
 @dataclass(frozen=True)
 class Received:
-    """What arrived: the ledger's entries by event, and each person's inbox rows by event."""
+    """What arrived of chat's events: the ledger's entries by event, and each person's inbox rows by event."""
 
     ledger: set[str]
     inbox: Counter[tuple[str, str]]
@@ -25,7 +25,8 @@ def read_received(suite: Suite) -> Received:
     ledger = {row["event_id"]["S"] for row in _scan(dynamodb, suite.resource("notification", "ledger"), "event_id")}
     rows = _scan(dynamodb, suite.resource("notification", "notifications"), "user_id, event_id")
     inbox = Counter((row["event_id"]["S"], row["user_id"]["S"]) for row in rows if "event_id" in row)
-    return Received({event for event in ledger if event.startswith(PREFIX)}, inbox)
+    ours = Counter({entry: copies for entry, copies in inbox.items() if entry[0].startswith(PREFIX)})
+    return Received({event for event in ledger if event.startswith(PREFIX)}, ours)
 
 
 def _scan(dynamodb: Any, table: str, attributes: str) -> Iterator[dict[str, Any]]:

@@ -3,11 +3,12 @@
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 
+from messengerctl.audit.membership import Audience, Change, Membership
 from messengerctl.audit.report import Fault, Finding, Place
 
 RELAY = "log"
@@ -49,15 +50,19 @@ _SENT_TWICE = """
     ) m WHERE copy > 1 ORDER BY 1, 2
 """
 _MEMBERS = """
-    SELECT conversation_id, seq, data ->> 'user_id' AS user_id FROM log WHERE type = 'member.joined' ORDER BY 1, 2
+    SELECT conversation_id, seq, type = 'member.joined' AS joined, data ->> 'user_id' AS user_id
+    FROM log WHERE type IN ('member.joined', 'member.left') ORDER BY 1, 2
 """
+_BLOCKS = "SELECT blocked, blocker FROM blocks"
 _MESSAGES = """
     SELECT conversation_id, seq, by FROM log
     WHERE type = 'message.created' AND at > now() - make_interval(days => $1) ORDER BY 1, 2
 """
 _HEADS = "SELECT id, last_seq FROM conversations"
 _RELAY_POSITION = "SELECT xid, position FROM relay_positions WHERE name = $1"
-_UNPUBLISHED = "SELECT conversation_id, seq FROM log WHERE (xid, position) > ($1, $2) ORDER BY xid, position"
+_UNPUBLISHED = """
+    SELECT conversation_id, seq FROM log WHERE (xid, position) > ($1, $2) AND audience IS NULL ORDER BY xid, position
+"""
 
 _CHECKS = (
     (Place.LOG, Fault.MISSING, _HOLES_IN_LOG),
@@ -72,13 +77,6 @@ _CHECKS = (
 def event_id(conversation_id: object, seq: int) -> str:
     """The id under which a row of the log is published."""
     return f"chat:{conversation_id}:{seq}"
-
-
-@dataclass(frozen=True)
-class Expected:
-    """What should have come of the log: by the id of each published message, who should have heard of it."""
-
-    recipients: dict[str, frozenset[str]]
 
 
 class ChatLog:
@@ -99,19 +97,21 @@ class ChatLog:
             Finding(Place.MESSAGES, Fault.MISSING, f"message {row[1]} of conversation {row[0]}") for row in holes
         ]
 
-    async def expected(self, days: int) -> Expected:
-        """What the messages of the last days should have led to."""
-        joined: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    async def expected(self, days: int) -> dict[str, Audience]:
+        """Who should have heard of each message of the last days, by the id under which it was published."""
+        changes: defaultdict[UUID, list[Change]] = defaultdict(list)
         for row in await self._connection.fetch(_MEMBERS):
-            joined[str(row["conversation_id"])].append((row["seq"], row["user_id"]))
-        return Expected(
-            {
-                event_id(row["conversation_id"], row["seq"]): frozenset(
-                    user for seq, user in joined[str(row["conversation_id"])] if seq < row["seq"] and user != row["by"]
-                )
-                for row in await self._connection.fetch(_MESSAGES, days)
-            }
-        )
+            changes[row["conversation_id"]].append(Change(row["seq"], row["user_id"], row["joined"]))
+        members = defaultdict(Membership, {each: Membership(of_it) for each, of_it in changes.items()})
+        blockers: defaultdict[str, set[str]] = defaultdict(set)
+        for row in await self._connection.fetch(_BLOCKS):
+            blockers[row["blocked"]].add(row["blocker"])
+        return {
+            event_id(row["conversation_id"], row["seq"]): members[row["conversation_id"]].audience(
+                row["seq"], row["by"], blockers[row["by"]]
+            )
+            for row in await self._connection.fetch(_MESSAGES, days)
+        }
 
     async def heads(self) -> dict[str, int]:
         """Where each log ends."""

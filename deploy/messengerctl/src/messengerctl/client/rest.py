@@ -5,9 +5,10 @@ A request that may be repeated is repeated when no answer came; one answer that 
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 import httpx
 from pydantic import ValidationError
@@ -200,6 +201,13 @@ class Client:
         """The direct conversation with somebody, made unless it exists."""
         body = {"kind": "direct", "member_ids": [peer_id]}
         answer = await self.request("POST", "/v1/conversations", json=body, attempts=ATTEMPTS)
+        return Conversation.model_validate_json(answer.content)
+
+    async def create_group(self, title: str, member_ids: Sequence[str]) -> Conversation:
+        """A new group of this person and others; a repetition after no answer does not make a second one."""
+        body = {"kind": "group", "title": title, "member_ids": list(member_ids)}
+        key = {"idempotency-key": str(uuid4())}
+        answer = await self.request("POST", "/v1/conversations", json=body, headers=key, attempts=ATTEMPTS)
         return Conversation.model_validate_json(answer.content)
 
     async def conversations(self) -> AsyncIterator[Conversation]:

@@ -60,6 +60,7 @@ class Session:
         reconnects: sockets opened beyond the first.
         retries: sends that had to be repeated.
         filled: gaps that were filled by `/events`.
+        repeated: events that came again, and were dropped.
     """
 
     def __init__(
@@ -84,6 +85,7 @@ class Session:
         self.sockets = 0
         self.retries = 0
         self.filled = 0
+        self.repeated = 0
 
     @property
     def reconnects(self) -> int:
@@ -140,8 +142,8 @@ class Session:
         with suppress(TimeoutError):
             await self.live(self._patience)
         if self._socket and self._live.is_set():
-            return Sent.model_validate(await self._socket.ask("send", command.model_dump()))
-        message = await self._client.put_message(command.c, command.client_id, command.text)
+            return Sent.model_validate(await self._socket.ask("send", command.model_dump(exclude_unset=True)))
+        message = await self._client.put_message(command.c, command.client_id, command.text or "")
         return Sent(id=message.id, seq=message.seq, msg_no=message.msg_no, created_at=message.created_at)
 
     async def tell(self, op: str, d: dict[str, Any]) -> None:
@@ -266,6 +268,7 @@ class Session:
 
     def _accept(self, event: Event) -> None:
         self._notice_epoch(event.c, event.epoch)
+        self.repeated += event.last <= self._logs[event.c].position
         for deliverable in self._logs[event.c].offer(event):
             self._listener.event(deliverable)
         self._fill_if_behind(event.c)

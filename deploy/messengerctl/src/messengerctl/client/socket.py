@@ -51,6 +51,8 @@ class Socket:
             raise Unreachable(f"{op}: the socket was closed") from error
         finally:
             del self._waiting[number]
+            if reply.done() and not reply.cancelled():
+                reply.exception()  # the socket ended while the request was being sent: nobody else will look at it
 
     async def read(self) -> None:
         """Take in frames until the socket is closed."""

@@ -1,10 +1,11 @@
-"""The table of blocks."""
+"""The tables of blocks, and of the events that made them."""
 
 from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from chat_service.models import Base
 from servicekit.outbox import CURRENT_XID
+from servicekit.postgres_ledger import LedgerColumns
 
 
 class BlockRow(Base):
@@ -24,3 +25,9 @@ class BlockRow(Base):
     active: Mapped[bool]
     version: Mapped[int]
     xid: Mapped[int] = mapped_column(server_default=CURRENT_XID)
+
+
+class LedgerRow(LedgerColumns, Base):
+    """An event that has taken effect."""
+
+    __tablename__ = "inbox_ledger"

@@ -4,16 +4,18 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from chat_service.blocks.dependencies import ReadRelations
 from chat_service.commands.service import CommandService, ResumeService
 from chat_service.conversations.dependencies import ReadConversations
 
 
 async def _commands(request: Request) -> CommandService:
-    return CommandService(request.state.sender, request.state.marks)
+    state = request.state
+    return CommandService(state.sender, state.schedules, state.marks, state.messages, state.reactions)
 
 
-async def _resume(conversations: ReadConversations) -> ResumeService:
-    return ResumeService(conversations)
+async def _resume(request: Request, conversations: ReadConversations, relations: ReadRelations) -> ResumeService:
+    return ResumeService(conversations, request.state.sync, relations)
 
 
 Commands = Annotated[CommandService, Depends(_commands)]

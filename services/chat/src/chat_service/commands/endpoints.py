@@ -1,6 +1,10 @@
 """Internal routes for our own gateways."""
 
-from fastapi import APIRouter, Response
+from typing import TypeVar
+
+from fastapi import APIRouter, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 
 from chat_service.commands.dependencies import Commands, Resuming
 from messenger_contracts.commands import (
@@ -10,25 +14,31 @@ from messenger_contracts.commands import (
     MissedEvents,
     Positions,
     PositionsRequest,
-    Resume,
-    Resumed,
+    ResumeBatch,
 )
-from servicekit.identity import CallingService, CurrentUser
+from messenger_contracts.shapes import Shape
+from servicekit.identity import CallingService
 
 router = APIRouter()
+Body = TypeVar("Body", bound=Shape)
 
 
 @router.post("/commands")
-async def run(batch: CommandBatch, gateway: CallingService, commands: Commands) -> Response:
-    """Run the commands of many people. The answer is `CommandResults`, written once and not validated again."""
+async def run(request: Request, gateway: CallingService, commands: Commands) -> Response:
+    """Run the commands of many people: `CommandBatch`. The answer is `CommandResults`, not validated again."""
+    batch = await _read(request, CommandBatch)
     results = CommandResults.model_construct(results=await commands.run(batch.commands))
     return Response(results.model_dump_json(), media_type="application/json")
 
 
-@router.post("/resume")
-async def resume(request: Resume, caller: CurrentUser, resuming: Resuming) -> Resumed:
-    """Tell what a returning client missed."""
-    return await resuming.resume(caller.user_id, request)
+@router.post("/resumes")
+async def resume(request: Request, gateway: CallingService, resuming: Resuming) -> Response:
+    """Tell what returning clients missed: `ResumeBatch`.
+
+    The answer is lines: a JSON list of a `ResumedFrames` for each, then the frames that these count, in their order.
+    """
+    batch = await _read(request, ResumeBatch)
+    return Response(await resuming.resume(batch.resumes), media_type="application/x-ndjson")
 
 
 @router.post("/positions")
@@ -41,3 +51,12 @@ async def positions(request: PositionsRequest, gateway: CallingService, resuming
 async def missed(request: Missed, gateway: CallingService, resuming: Resuming) -> MissedEvents:
     """Tell what a gateway itself missed."""
     return MissedEvents(events=await resuming.missed(request))
+
+
+async def _read(request: Request, shape: type[Body]) -> Body:
+    """The body of a request, read in one step: for large ones FastAPI's own two cost as much as what they ask for."""
+    try:
+        return shape.model_validate_json(await request.body())
+    except ValidationError as error:
+        places = [{**each, "loc": ("body", *each["loc"])} for each in error.errors(include_url=False)]
+        raise RequestValidationError(places) from error

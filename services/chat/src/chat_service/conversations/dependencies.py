@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from chat_service.conversations.repository import ConversationRepository
-from chat_service.conversations.service import ConversationCommands, ConversationService
+from chat_service.conversations.service import ConversationService
 from chat_service.log.repository import LogRepository
 from chat_service.log.service import LogService
 from servicekit.postgres import ReadSession
@@ -16,10 +16,4 @@ async def _reader(request: Request, session: ReadSession) -> ConversationService
     return ConversationService(session, ConversationRepository(), log, request.state.conversation_cursors)
 
 
-async def _commands(request: Request) -> ConversationCommands:
-    commands: ConversationCommands = request.state.conversations
-    return commands
-
-
 ReadConversations = Annotated[ConversationService, Depends(_reader)]
-ChangeConversations = Annotated[ConversationCommands, Depends(_commands)]

@@ -1,20 +1,27 @@
 """What a row of conversations looks like to a member, and who may write into one."""
 
+import re
 from collections.abc import Collection
 from typing import Any, cast
 from uuid import UUID
 
-from chat_service.conversations.errors import Blocking, ClosedInbox, NotMember
+from chat_service.conversations.errors import Blocking, ClosedInbox, NotGroup, NotMember, RoleRequired
 from chat_service.log.domain import MessageColumns, to_message
-from messenger_contracts.conversations import Conversation, Draft
+from messenger_contracts.commands import UUID_PATTERN
+from messenger_contracts.conversations import Conversation, Draft, Role
+
+_ID = re.compile(UUID_PATTERN)
+MEMBER: Role = "member"
+ADMIN: Role = "admin"
+OWNER: Role = "owner"
+RANKS: dict[Role, int] = {MEMBER: 0, ADMIN: 1, OWNER: 2}
 
 
 def parse_id(conversation_id: str) -> UUID:
     """The id of a conversation. What is no id at all is one that the caller is not in."""
-    try:
-        return UUID(conversation_id)
-    except ValueError as error:
-        raise NotMember from error
+    if not _ID.fullmatch(conversation_id):
+        raise NotMember
+    return UUID(conversation_id)
 
 
 def direct_key(one: str, other: str) -> str:
@@ -28,6 +35,14 @@ def require_open(closed_by: Collection[str], user_id: str) -> None:
         raise Blocking
     if closed_by:
         raise ClosedInbox
+
+
+def require_role(member: Any, least: Role) -> None:
+    """Refuse who is not in a group, in at least this role: raises `NotGroup` or `RoleRequired`."""
+    if member.kind != "group":
+        raise NotGroup
+    if RANKS[member.role] < RANKS[least]:
+        raise RoleRequired
 
 
 def to_draft(stored: dict[str, Any] | None) -> Draft | None:

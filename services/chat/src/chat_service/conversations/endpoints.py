@@ -4,29 +4,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from chat_service.conversations.dependencies import ChangeConversations, ReadConversations
-from chat_service.conversations.schemas import ConversationCreate
-from chat_service.people.dependencies import People
+from chat_service.conversations.dependencies import ReadConversations
 from messenger_contracts.conversations import Conversation, EventPage
 from messenger_contracts.pagination import Page
+from servicekit.etags import etag
 from servicekit.identity import CurrentUser
 from servicekit.lists import CursorQuery, LimitQuery, link_next
 
 router = APIRouter(prefix="/v1/conversations", tags=["conversations"])
-
-
-@router.post("", status_code=201, responses={200: {"model": Conversation, "description": "It was there already"}})
-async def begin(
-    body: ConversationCreate,
-    caller: CurrentUser,
-    conversations: ChangeConversations,
-    people: People,
-    response: Response,
-) -> Conversation:
-    """Begin a conversation. A second direct one with the same person is the first, with 200."""
-    conversation, created = await conversations.begin_direct(caller, body.member_ids[0], people)
-    response.status_code = 201 if created else 200
-    return conversation
 
 
 @router.get("")
@@ -45,9 +30,13 @@ async def mine(
 
 
 @router.get("/{conversation_id}")
-async def one(conversation_id: str, caller: CurrentUser, conversations: ReadConversations) -> Conversation:
-    """Read one conversation."""
-    return await conversations.one(caller.user_id, conversation_id)
+async def one(
+    conversation_id: str, caller: CurrentUser, conversations: ReadConversations, response: Response
+) -> Conversation:
+    """Read one conversation. Its `ETag` names title, picture and rule of history: what members can change."""
+    conversation, version = await conversations.one(caller.user_id, conversation_id)
+    response.headers["ETag"] = etag(version)
+    return conversation
 
 
 @router.get("/{conversation_id}/events")
@@ -56,7 +45,10 @@ async def events(
     caller: CurrentUser,
     conversations: ReadConversations,
     after_seq: Annotated[int, Query(ge=0, le=2**53)] = 0,
+    epoch: Annotated[
+        str | None, Query(max_length=64, description="That of the position: if it is another, 410")
+    ] = None,
     limit: LimitQuery = 50,
 ) -> EventPage:
     """Read the log behind a position, oldest first. An empty page means that the caller is up to date."""
-    return await conversations.events(caller.user_id, conversation_id, after_seq, limit)
+    return await conversations.events(caller.user_id, conversation_id, after_seq, limit, epoch)

@@ -23,6 +23,25 @@ class Blocking(Forbidden):
     detail = "You have blocked this person."
 
 
+class EpochChanged(ServiceError):
+    """The log was restored from a backup: what the caller knows of its places is void."""
+
+    code = ErrorCode.EPOCH_CHANGED
+    detail = "The log was restored from a backup: start again, from its beginning."
+
+
+class NotGroup(Forbidden):
+    """The thing is for groups alone, and the conversation is a direct one."""
+
+    detail = "A direct conversation does not have this."
+
+
+class RoleRequired(Forbidden):
+    """The caller is in the group, but has not the role that this takes."""
+
+    detail = "Your role in the group does not allow this."
+
+
 def invalid(pointer: str, detail: str) -> ValidationFailed:
     """A request that is wrong in one place."""
     return ValidationFailed(errors=[FieldError(pointer=pointer, detail=detail)])

@@ -8,7 +8,6 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chat_service.conversations.models import ConversationRow
 from chat_service.models import BLOCKED, HIDDEN_MESSAGE, MESSAGE_COLUMNS
 
 _OTHERS = f"x.by <> me.user_id AND NOT (c.kind = 'group' AND x.by = ANY({BLOCKED}))"
@@ -52,27 +51,11 @@ _MINE = f"""
 _ONE = text(f"{_MINE} AND c.id = :conversation_id")
 _PAGE = text(f"""
     {_MINE} AND (me.archived_at IS NOT NULL) = :archived
-      AND (c.kind = 'group' OR c.last_seq >= me.visible_from)
+      AND (c.kind = 'group' OR me.visible_from = 1 OR m.message_id IS NOT NULL)
       AND (CAST(:at AS timestamptz) IS NULL OR (c.active_at, c.id) < (:at, CAST(:id AS uuid)))
     ORDER BY c.active_at DESC, c.id DESC LIMIT :limit
 """)
 
-_CREATE = text("""
-    INSERT INTO conversations
-        (id, kind, direct_key, title, avatar, history, epoch, created_at, active_at, last_seq, member_count, closed_by)
-    VALUES (:id, :kind, :direct_key, :title, :avatar, :history, :epoch, :now, :now, :last_seq, :last_seq,
-            ARRAY(SELECT blocker FROM blocks
-                  WHERE CAST(:direct_key AS text) IS NOT NULL AND active
-                    AND blocker = ANY(CAST(:users AS text[])) AND blocked = ANY(CAST(:users AS text[]))))
-    ON CONFLICT (direct_key) DO NOTHING RETURNING id
-""")
-_ADD_MEMBERS = text("""
-    INSERT INTO members (conversation_id, user_id, username, role, joined_at)
-    SELECT :conversation_id, new.user_id, new.username, new.role, :now
-    FROM unnest(CAST(:users AS text[]), CAST(:usernames AS text[]), CAST(:roles AS text[]))
-         AS new (user_id, username, role)
-""")
-_BY_KEY = text("SELECT id FROM conversations WHERE direct_key = :direct_key")
 _MEMBERSHIP = text("""
     SELECT c.id, c.kind, c.epoch, c.last_seq, c.closed_by, m.role, m.visible_from
     FROM members m JOIN conversations c ON c.id = m.conversation_id
@@ -92,46 +75,16 @@ _KEPT_STATE = text(f"""
     WHERE me.conversation_id = ANY(CAST(:ids AS uuid[])) AND me.user_id = :reader AND me.left_at IS NULL
 """)
 
+_BLOCKS_BETWEEN = text("""
+    SELECT blocker, blocked FROM blocks
+    WHERE active AND (blocker = :user_id AND blocked = ANY(CAST(:others AS text[]))
+                      OR blocked = :user_id AND blocker = ANY(CAST(:others AS text[])))
+""")
+_HOLD_PAIR = text("SELECT pg_advisory_xact_lock(hashtextextended('direct ' || :direct_key, 0))")
+
 
 class ConversationRepository:
-    """Reads and writes conversations and their members."""
-
-    async def create(
-        self,
-        session: AsyncSession,
-        new: ConversationRow,
-        members: Sequence[tuple[str, str, str]],
-    ) -> bool:
-        """Insert a conversation with its members: `(id, username, role)`. False when one with the same key is there."""
-        users, usernames, roles = (list(column) for column in zip(*members, strict=True))
-        parameters = {
-            "id": new.id,
-            "kind": new.kind,
-            "direct_key": new.direct_key,
-            "title": new.title,
-            "avatar": new.avatar,
-            "history": new.history,
-            "epoch": new.epoch,
-            "now": new.created_at,
-            "last_seq": len(members),
-            "users": users,
-        }
-        if (await session.execute(_CREATE, parameters)).one_or_none() is None:
-            return False
-        rows = {
-            "conversation_id": new.id,
-            "users": users,
-            "usernames": usernames,
-            "roles": roles,
-            "now": new.created_at,
-        }
-        await session.execute(_ADD_MEMBERS, rows)
-        return True
-
-    async def by_key(self, session: AsyncSession, key: str) -> UUID:
-        """The conversation of a direct key that is known to exist."""
-        conversation_id: UUID = (await session.execute(_BY_KEY, {"direct_key": key})).scalar_one()
-        return conversation_id
+    """Reads conversations and their members."""
 
     async def one(self, session: AsyncSession, reader: str, conversation_id: UUID) -> Row[Any] | None:
         """A conversation as a member sees it."""
@@ -162,3 +115,11 @@ class ConversationRepository:
     async def kept(self, session: AsyncSession, reader: str, ids: Sequence[UUID]) -> Sequence[Row[Any]]:
         """What a member keeps of conversations, and what is left to read in them."""
         return (await session.execute(_KEPT_STATE, {"reader": reader, "ids": list(ids)})).all()
+
+    async def blocks_between(self, session: AsyncSession, user_id: str, others: Sequence[str]) -> Sequence[Row[Any]]:
+        """Who of these people blocks the user, and whom of them the user blocks."""
+        return (await session.execute(_BLOCKS_BETWEEN, {"user_id": user_id, "others": list(others)})).all()
+
+    async def hold_pair(self, session: AsyncSession, direct_key: str) -> None:
+        """Wait until no other transaction holds the pair, and hold it."""
+        await session.execute(_HOLD_PAIR, {"direct_key": direct_key})

@@ -1,27 +1,20 @@
-"""Use cases of conversations: begin one, list them, read the log of one."""
+"""Use cases of conversations: list them, read the log of one, know who is in one and who may write to whom."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from uuid_utils.compat import uuid7
-
-from chat_service.conversations.domain import direct_key, parse_id, to_conversation
-from chat_service.conversations.errors import NotMember, invalid
-from chat_service.conversations.models import ConversationRow
+from chat_service.conversations.domain import parse_id, to_conversation
+from chat_service.conversations.errors import Blocking, ClosedInbox, EpochChanged, NotMember
 from chat_service.conversations.repository import ConversationRepository
-from chat_service.log.service import LiveService, LogService, now
-from chat_service.people.service import PeopleService
+from chat_service.log.service import LogService
 from messenger_contracts.commands import LiveEvent, Position
 from messenger_contracts.conversations import Conversation, EventPage, LogEvent, Skip
-from messenger_contracts.identity import Principal
 from messenger_contracts.pagination import Page
-from messenger_contracts.realtime import Fanout
+from messenger_contracts.problem import FieldError
 from servicekit.cursors import Cursors
-from servicekit.postgres import Database, Session
-
-MEMBER, OWNER = "member", "owner"
+from servicekit.postgres import Session
 
 
 class MembershipService:
@@ -35,10 +28,56 @@ class MembershipService:
 
         It has the member's `role` and `visible_from`, and the conversation's `kind`, `epoch`, `last_seq`, `closed_by`.
         """
-        row = await self._repository.membership(session, user_id, conversation_id)
+        row = await self.find(session, user_id, conversation_id)
         if row is None:
             raise NotMember
         return row
+
+    async def find(self, session: Session, user_id: str, conversation_id: UUID) -> Any | None:
+        """The membership of a person, if there is one; as `require` otherwise."""
+        return await self._repository.membership(session, user_id, conversation_id)
+
+    async def conversation(self, session: Session, user_id: str, conversation_id: UUID) -> tuple[Conversation, int]:
+        """The conversation as a member sees it, and the version of what can be changed in it; raises `NotMember`."""
+        row = await self._repository.one(session, user_id, conversation_id)
+        if row is None:
+            raise NotMember
+        return to_conversation(row), row.version
+
+
+class InboxService:
+    """Tells whether people take what a person sends, in whatever session asks."""
+
+    def __init__(self, repository: ConversationRepository) -> None:
+        self._repository = repository
+
+    async def require_open(
+        self,
+        session: Session,
+        user_id: str,
+        others: Sequence[str],
+        pointer: str | None = None,
+        *,
+        but: Collection[str] = (),
+    ) -> None:
+        """Refuse to bring a person together with who blocks this person, or is blocked; `but` some need not be asked.
+
+        Raises `Blocking` or `ClosedInbox`, which names the places of those people in the list at `pointer`.
+        """
+        rows = await self._repository.blocks_between(session, user_id, [each for each in others if each not in but])
+        blocked, blockers = {row.blocked for row in rows}, {row.blocker for row in rows}
+        for refusal, people in ((Blocking, blocked - {user_id}), (ClosedInbox, blockers - {user_id})):
+            places = [place for place, other in enumerate(others) if other in people]
+            if places:
+                detail = refusal.detail
+                raise refusal(errors=[FieldError(pointer=f"{pointer}/{n}", detail=detail) for n in places if pointer])
+
+    async def hold(self, session: Session, direct_key: str) -> None:
+        """Let nobody else begin the direct conversation of two people, or block in it, until the transaction ends.
+
+        Take it before the conversation's own lock: a block may come when there is no conversation to lock yet.
+        """
+        await self._repository.hold_pair(session, direct_key)
 
 
 class KeptService:
@@ -70,12 +109,10 @@ class ConversationService:
         await MembershipService(self._repository).require(self._session, reader, conversation)
         return conversation
 
-    async def one(self, reader: str, conversation_id: str) -> Conversation:
-        """A conversation that the reader is in."""
-        row = await self._repository.one(self._session, reader, parse_id(conversation_id))
-        if row is None:
-            raise NotMember
-        return to_conversation(row)
+    async def one(self, reader: str, conversation_id: str) -> tuple[Conversation, int]:
+        """A conversation that the reader is in, and its version."""
+        memberships = MembershipService(self._repository)
+        return await memberships.conversation(self._session, reader, parse_id(conversation_id))
 
     async def page(self, reader: str, archived: bool, cursor: str | None, limit: int) -> Page[Conversation]:
         """The reader's conversations, newest activity first: those in the archive, or the others."""
@@ -91,10 +128,14 @@ class ConversationService:
         position = (last.active_at.isoformat(), str(last.conversation_id))
         return Page(items=items, next=await self._cursors.make(scope, position))
 
-    async def events(self, reader: str, conversation_id: str, after_seq: int, limit: int) -> EventPage:
-        """The log behind a position, oldest first."""
+    async def events(
+        self, reader: str, conversation_id: str, after_seq: int, limit: int, epoch: str | None = None
+    ) -> EventPage:
+        """The log behind a position, oldest first; raises `EpochChanged` when the position is of another epoch."""
         conversation = parse_id(conversation_id)
         head = await MembershipService(self._repository).require(self._session, reader, conversation)
+        if epoch and epoch != head.epoch:
+            raise EpochChanged
         events = await self._log.after(self._session, reader, {conversation: after_seq}, limit)
         return EventPage(items=events, epoch=head.epoch, last_seq=max(head.last_seq, _end(events)))
 
@@ -114,6 +155,12 @@ class ConversationService:
         """What a reader gets to see behind positions in conversations that the reader is in."""
         return await self._log.after(self._session, reader, after, limit)
 
+    async def missed_by(
+        self, after: Mapping[tuple[str, UUID], int], limit: int
+    ) -> dict[tuple[str, UUID], list[LogEvent | Skip]]:
+        """What each of many readers gets to see behind positions, by reader and conversation."""
+        return await self._log.after_of_each(self._session, after, limit)
+
     async def raw(self, after: Mapping[UUID, int], limit: int) -> list[LiveEvent]:
         """What stands behind positions, for our own gateways, which know who may see what."""
         return await self._log.raw(self._session, after, limit)
@@ -126,48 +173,3 @@ def _end(events: Sequence[LogEvent | Skip]) -> int:
 
 def _position(row: Any) -> Position:
     return Position(epoch=row.epoch, last_seq=row.last_seq, direct=row.kind == "direct", visible_from=row.visible_from)
-
-
-class ConversationCommands:
-    """Begins conversations."""
-
-    def __init__(
-        self, database: Database, repository: ConversationRepository, log: LogService, live: LiveService
-    ) -> None:
-        self._database = database
-        self._repository = repository
-        self._log = log
-        self._live = live
-
-    async def begin_direct(self, caller: Principal, peer_id: str, people: PeopleService) -> tuple[Conversation, bool]:
-        """The direct conversation of two people, and whether it was made now; a second one is the first."""
-        if peer_id == caller.user_id:
-            raise invalid("/member_ids/0", "must be somebody else")
-        peer = await people.require(peer_id, "/member_ids/0")
-        members = [(caller.user_id, caller.username, MEMBER), (peer.id, peer.username, MEMBER)]
-        new = _new("direct", direct_key=direct_key(caller.user_id, peer_id))
-        async with self._database.write() as session:
-            created = await self._create(session, caller, new, members)
-            conversation_id = new.id if created else await self._repository.by_key(session, str(new.direct_key))
-            row = await self._repository.one(session, caller.user_id, conversation_id)
-        if created:
-            await self._tell(new.id, [caller.user_id, peer_id])
-        return to_conversation(row), created
-
-    async def _create(
-        self, session: Session, caller: Principal, new: ConversationRow, members: Sequence[tuple[str, str, str]]
-    ) -> bool:
-        if not await self._repository.create(session, new, members):
-            return False
-        joined = [{"user_id": user_id, "username": name, "role": role} for user_id, name, role in members]
-        await self._log.begin(session, new.id, new.created_at, (caller.user_id, caller.username), joined)
-        return True
-
-    async def _tell(self, conversation_id: UUID, members: Iterable[str]) -> None:
-        joined = Fanout(joined=[str(conversation_id)])
-        await self._live.tell(dict.fromkeys(members, joined))
-
-
-def _new(kind: str, **members: Any) -> ConversationRow:
-    values = {"direct_key": None, "title": None, "avatar": None, "history": "joined", **members}
-    return ConversationRow(id=uuid7(), kind=kind, epoch=uuid7().hex[-12:], created_at=now(), **values)

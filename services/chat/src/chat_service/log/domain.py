@@ -107,8 +107,15 @@ def _reference(row: LogColumns) -> dict[str, Any]:
 
 
 def _deletion(row: LogColumns) -> dict[str, Any]:
-    """`everywhere` is false when the event's reader alone deleted it: then it is not a tombstone, but not there."""
-    return {**_message(row), "everywhere": row.audience is None}
+    """`everywhere` is false when the event's reader alone deleted it: then it is not a tombstone, but not there.
+
+    What the message said is not told again to who deleted it. `reason` says why the system did, if that did.
+    """
+    shown = to_message(row)
+    if row.audience is not None:
+        shown = shown.model_copy(update={"text": None, "media": [], "mentions": [], "reactions": {}, "previews": []})
+    reason = (row.data or {}).get("reason")
+    return {**shown.model_dump(mode="json"), "everywhere": row.audience is None, "reason": reason}
 
 
 def _reaction(row: LogColumns) -> dict[str, Any]:

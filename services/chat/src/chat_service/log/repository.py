@@ -25,27 +25,43 @@ _APPEND = text("""
 """)
 
 _MOVE = text("""
-    UPDATE conversations SET last_seq = :last_seq, last_xid = (pg_current_xact_id()::text)::bigint, active_at = :at
+    UPDATE conversations SET last_seq = :last_seq, last_xid = (pg_current_xact_id()::text)::bigint,
+                             active_at = coalesce(CAST(:at AS timestamptz), active_at)
     WHERE id = :id
 """)
 
+_REACTS = f"l.type IN ('{LogEventType.REACTION_ADDED}', '{LogEventType.REACTION_REMOVED}')"
+"""SQL: the event is one person's alone; what else is done with a message, by whomever, is the message's."""
 _ENTRY = "l.seq, l.type, l.at, l.by, l.data, l.audience"
 
-_READER = text(f"""
-    SELECT c.id AS conversation_id, c.epoch, {_ENTRY}, {MESSAGE_COLUMNS},
-           CASE WHEN l.audience IS NOT NULL THEN l.audience <> :reader
-                WHEN x.seq IS NULL THEN false
-                ELSE {HIDDEN_MESSAGE} OR (c.kind = 'group' AND l.by = ANY({BLOCKED})) END AS hidden
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:afters AS bigint[])) AS wanted (id, after)
-    JOIN conversations c ON c.id = wanted.id
-    JOIN members me ON me.conversation_id = c.id AND me.user_id = :reader AND me.left_at IS NULL
-    CROSS JOIN LATERAL (
-        SELECT * FROM log WHERE log.conversation_id = c.id AND log.seq > greatest(wanted.after, me.visible_from - 1)
-        ORDER BY log.seq LIMIT :limit
-    ) l
-    LEFT JOIN messages x ON x.conversation_id = l.conversation_id AND x.seq = coalesce(l.target_seq, l.seq)
-    ORDER BY c.id, l.seq
-""")
+_WANTED = "unnest(CAST(:ids AS uuid[]), CAST(:afters AS bigint[])) AS wanted (id, after)"
+_WANTED_BY = (
+    "unnest(CAST(:readers AS text[]), CAST(:ids AS uuid[]), CAST(:afters AS bigint[])) AS wanted (reader, id, after)"
+)
+
+
+def _as_seen(wanted: str, reader: str) -> str:
+    """The stretches that are `wanted`, as `reader` sees them: SQL for a relation, and for a person."""
+    seen = f"""
+        SELECT c.id AS conversation_id, c.epoch, {_ENTRY}, {MESSAGE_COLUMNS}, me.user_id AS reader,
+               CASE WHEN l.audience IS NOT NULL THEN l.audience <> :reader
+                    WHEN x.seq IS NULL THEN false
+                    ELSE {HIDDEN_MESSAGE} OR (c.kind = 'group' AND {_REACTS} AND l.by = ANY({BLOCKED})) END AS hidden
+        FROM <wanted>
+        JOIN conversations c ON c.id = wanted.id
+        JOIN members me ON me.conversation_id = c.id AND me.user_id = :reader AND me.left_at IS NULL
+        CROSS JOIN LATERAL (
+            SELECT * FROM log WHERE log.conversation_id = c.id AND log.seq > greatest(wanted.after, me.visible_from - 1)
+            ORDER BY log.seq LIMIT :limit
+        ) l
+        LEFT JOIN messages x ON x.conversation_id = l.conversation_id AND x.seq = coalesce(l.target_seq, l.seq)
+        ORDER BY me.user_id, c.id, l.seq
+    """
+    return seen.replace(":reader", reader).replace("<wanted>", wanted)
+
+
+_READER = text(_as_seen(_WANTED, ":reader"))
+_READERS = text(_as_seen(_WANTED_BY, "wanted.reader"))
 
 _RAW = text(f"""
     SELECT c.id AS conversation_id, c.epoch, {_ENTRY}, {MESSAGE_COLUMNS}
@@ -99,15 +115,29 @@ class LogRepository:
         }
         await session.execute(_APPEND, parameters)
 
-    async def move(self, session: AsyncSession, conversation_id: UUID, last_seq: int, at: datetime) -> None:
-        """Move a locked conversation's position to its last event."""
-        await session.execute(_MOVE, {"id": conversation_id, "last_seq": last_seq, "at": at})
+    async def move(
+        self, session: AsyncSession, conversation_id: UUID, last_seq: int, active_at: datetime | None
+    ) -> None:
+        """Move a locked conversation's position to its last event. None: nothing happened that others may know of."""
+        await session.execute(_MOVE, {"id": conversation_id, "last_seq": last_seq, "at": active_at})
 
     async def for_reader(
         self, session: AsyncSession, reader: str, after: Mapping[UUID, int], limit: int
     ) -> Sequence[Row[Any]]:
         """The rows behind positions in conversations that the reader is in, at most `limit` of each."""
         return await self._read(session, _READER, reader, after, limit)
+
+    async def for_readers(
+        self, session: AsyncSession, after: Mapping[tuple[str, UUID], int], limit: int
+    ) -> Sequence[Row[Any]]:
+        """The rows behind positions of many readers, in the order of reader, conversation and `seq`."""
+        parameters = {
+            "readers": [reader for reader, _ in after],
+            "ids": [conversation for _, conversation in after],
+            "afters": list(after.values()),
+            "limit": limit,
+        }
+        return (await session.execute(_READERS, parameters)).all()
 
     async def raw(self, session: AsyncSession, after: Mapping[UUID, int], limit: int) -> Sequence[Row[Any]]:
         """The rows behind positions, whoever may see them, at most `limit` of each conversation."""

@@ -4,18 +4,19 @@ A change is a transaction. It holds the conversation's row lock to its commit, s
 in which changes become visible; after the commit the sockets are told what every later reader will read.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any, cast
 from uuid import UUID
 
 from chat_service.log.domain import LogColumns, ReaderColumns, to_live_event, to_reader
 from chat_service.log.repository import Entry, LogRepository
-from messenger_contracts.commands import LiveEvent
+from messenger_contracts.commands import LiveEvent, Relations
 from messenger_contracts.conversations import LogEvent, LogEventType, Skip
 from messenger_contracts.realtime import Fanout, conversation_channel, user_channel
-from servicekit.fanout import FanoutPublisher
+from servicekit.fanout import FanoutPublisher, live, publication
 from servicekit.postgres import Database, Session
 
 MOST_LIVE = 500
@@ -56,6 +57,17 @@ class LogService:
         rows = await self._repository.for_reader(session, reader, positions, limit)
         return to_reader(cast("Sequence[ReaderColumns]", rows), positions)
 
+    async def after_of_each(
+        self, session: Session, positions: Mapping[tuple[str, UUID], int], limit: int
+    ) -> dict[tuple[str, UUID], list[LogEvent | Skip]]:
+        """What each of many readers gets to see behind positions, by reader and conversation; as `after` otherwise."""
+        rows = await self._repository.for_readers(session, positions, limit)
+        stretches = groupby(rows, key=lambda row: (row.reader, row.conversation_id))
+        return {
+            (reader, conversation): to_reader(list(stretch), {conversation: positions[reader, conversation]})
+            for (reader, conversation), stretch in stretches
+        }
+
     async def raw(self, session: Session, positions: Mapping[UUID, int], limit: int) -> list[LiveEvent]:
         """What stands behind positions, for our own processes, which see to it that each reader gets the reader's."""
         rows = await self._repository.raw(session, positions, limit)
@@ -71,19 +83,35 @@ class LiveService:
 
     async def events(self, conversation_id: UUID, events: Sequence[LiveEvent]) -> None:
         """Tell the events of a conversation to whoever follows it."""
-        dumped = [each.event.model_dump(mode="json") for each in events]
-        await self._conversation(conversation_id, Fanout(events=dumped))
+        ready = [
+            live(each.event.model_dump(mode="json"), author=each.author, target=each.target, audience=each.audience)
+            for each in events
+        ]
+        await self._conversation(conversation_id, publication(ready))
 
     async def push(self, conversation_id: UUID, push: dict[str, Any]) -> None:
         """Tell something that is no event to whoever follows a conversation."""
-        await self._conversation(conversation_id, Fanout(pushes=[push]))
+        await self._conversation(conversation_id, publication(pushes=[push]))
 
     async def tell(self, messages: Mapping[str, Fanout]) -> None:
         """Tell people, by id, on all their devices."""
         await self._fanout.publish([(user_channel(self._namespace, user), told) for user, told in messages.items()])
 
-    async def _conversation(self, conversation_id: UUID, message: Fanout) -> None:
-        await self._fanout.publish([(conversation_channel(self._namespace, str(conversation_id)), message)])
+    async def joined(self, conversation_id: UUID, visible_from: Mapping[str, int]) -> None:
+        """Let the sockets of people follow a conversation; by person, from which place on each may read it."""
+        told = Fanout(joined=[str(conversation_id)])
+        await self.tell(dict.fromkeys(visible_from, told))
+
+    async def left(self, conversation_id: UUID, people: Iterable[str]) -> None:
+        """Let the sockets of people no longer follow a conversation."""
+        await self.tell(dict.fromkeys(people, Fanout(left=[str(conversation_id)])))
+
+    async def relations(self, relations: Mapping[str, Relations]) -> None:
+        """Tell the sockets of people, by id, whom they block and by whom they are blocked from now on."""
+        await self.tell({user: Fanout(relations=each) for user, each in relations.items()})
+
+    async def _conversation(self, conversation_id: UUID, message: bytes) -> None:
+        await self._fanout.publish_raw([(conversation_channel(self._namespace, str(conversation_id)), message)])
 
 
 class Change:
@@ -95,6 +123,7 @@ class Change:
         self.conversation_id: UUID = head.id
         self.at = now()
         self.last_seq: int = head.last_seq
+        self.active_at: datetime | None = None
         self._repository = repository
 
     async def append(
@@ -112,6 +141,8 @@ class Change:
         entry = Entry(event_type, by, target_seq, audience)
         await self._repository.append(self.session, self.conversation_id, self.last_seq + 1, self.at, entry, data)
         self.last_seq += len(data)
+        if audience is None:
+            self.active_at = self.at
         return self.last_seq
 
 
@@ -140,7 +171,7 @@ class ChangeService:
             await self.live.events(conversation_id, events)
 
     async def _finish(self, change: Change) -> list[LiveEvent]:
-        await self._repository.move(change.session, change.conversation_id, change.last_seq, change.at)
+        await self._repository.move(change.session, change.conversation_id, change.last_seq, change.active_at)
         behind = {change.conversation_id: change.head.last_seq}
         rows = await self._repository.raw(change.session, behind, MOST_LIVE)
         return [to_live_event(cast("LogColumns", row)) for row in rows]

@@ -1,10 +1,21 @@
-"""Asks auth whether there is such a person. Who was found is remembered: an id never changes its owner."""
+"""Asks auth whether there are such people. Who was found is remembered: an id never changes its owner."""
 
-from chat_service.conversations.errors import invalid
+import re
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
+from pydantic import TypeAdapter
+
+from messenger_contracts.problem import FieldError
 from messenger_contracts.shapes import Shape
+from servicekit.errors import ValidationFailed
 from servicekit.http import ServiceClient
 
 CACHE_SIZE = 50_000
+MOST_AT_ONCE = 100
+"""Ids that auth looks up in one request."""
+_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
+"""What an id looks like; auth need not be asked about anything else."""
 
 
 class Person(Shape):
@@ -12,6 +23,9 @@ class Person(Shape):
 
     id: str
     username: str
+
+
+_PEOPLE = TypeAdapter(list[Person])
 
 
 class PeopleService:
@@ -22,13 +36,36 @@ class PeopleService:
         self._known = known
         self._identity = identity
 
-    async def require(self, user_id: str, pointer: str) -> Person:
-        """The person of an id; raises `ValidationFailed` at `pointer` when there is none."""
-        if user_id not in self._known:
-            response = await self._auth.request("GET", "/internal/people", self._identity, params={"id": user_id})
-            if response.status_code == 404:
-                raise invalid(pointer, "is nobody's id")
-            if len(self._known) >= CACHE_SIZE:
-                self._known.clear()
-            self._known[user_id] = Person.model_validate_json(response.raise_for_status().content)
-        return self._known[user_id]
+    async def find(self, user_id: str) -> Person | None:
+        """The person of an id, if there is one."""
+        return (await self._find([user_id])).get(user_id)
+
+    async def require_all(self, user_ids: Sequence[str], pointer: str) -> list[Person]:
+        """The people of a list of ids; raises `ValidationFailed` at each place below `pointer` where there is none."""
+        found = await self._find(user_ids)
+        lacking = [place for place, user_id in enumerate(user_ids) if user_id not in found]
+        if lacking:
+            raise ValidationFailed(
+                errors=[FieldError(pointer=f"{pointer}/{place}", detail="is nobody's id") for place in lacking]
+            )
+        return [found[user_id] for user_id in user_ids]
+
+    async def _find(self, user_ids: Sequence[str]) -> dict[str, Person]:
+        found = {user_id: self._known[user_id] for user_id in user_ids if user_id in self._known}
+        unknown = [user_id for user_id in user_ids if user_id not in found and _ID.fullmatch(user_id)]
+        for start in range(0, len(unknown), MOST_AT_ONCE):
+            found |= await self._ask(unknown[start : start + MOST_AT_ONCE])
+        if len(self._known) + len(unknown) > CACHE_SIZE:
+            self._known.clear()
+        self._known.update(found)
+        return found
+
+    async def _ask(self, user_ids: Sequence[str]) -> dict[str, Person]:
+        query = urlencode([("id", user_id) for user_id in user_ids]).encode()
+        response = await self._auth.request("GET", "/internal/people", self._identity, params=query)
+        if len(user_ids) > 1:
+            return {each.id: each for each in _PEOPLE.validate_json(response.raise_for_status().content)}
+        if response.status_code == 404:
+            return {}
+        person = Person.model_validate_json(response.raise_for_status().content)
+        return {person.id: person}

@@ -162,6 +162,10 @@ class PageFetcher:
             _fetches.add(1, {"outcome": "fetched"})
             return page
 
+    def may_come_back(self, url: str) -> bool:
+        """Whether another try makes sense where there was no page: the link's host failed a short while ago."""
+        return (urlsplit(url).hostname or "") in self._quiet
+
     def _pool(self) -> httpcore.AsyncConnectionPool:
         """Connections for one fetch alone, and for one request each. httpcore knows no cookies and no proxies."""
         return httpcore.AsyncConnectionPool(

@@ -17,7 +17,6 @@ from messenger_contracts.conversations import LogEventType, Media
 from messenger_contracts.shapes import format_timestamp
 from servicekit.errors import ServiceError
 
-PLAIN = frozenset({"text"})
 _ID = re.compile(UUID_PATTERN)
 
 
@@ -26,10 +25,15 @@ def digest(body: MessageCreate) -> bytes:
 
     What a body does not say is left out, so that a body of today is the same when bodies can say more.
     """
-    if body.model_fields_set <= PLAIN:
+    if not _says_more(body):
         return hashlib.blake2b((body.text or "").encode(), digest_size=16, person=b"text").digest()
     content = body.model_dump_json(exclude_defaults=True).encode()
     return hashlib.blake2b(content, digest_size=16, person=b"body").digest()
+
+
+def _says_more(body: MessageCreate) -> bool:
+    """Whether there is more to a message than its text."""
+    return bool(body.media_ids or body.reply_to or body.thread_root or body.mentions or body.send_at or body.expires_in)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class Extras:
     @classmethod
     def of(cls, body: MessageCreate) -> "Extras | None":
         """The extras of a body; None for a plain one."""
-        if body.model_fields_set <= PLAIN:
+        if not _says_more(body):
             return None
         return cls(
             media=tuple(each.lower() for each in body.media_ids),
@@ -87,7 +91,7 @@ class Send:
     @classmethod
     def of(cls, command: SendCommand) -> "Send":
         """Read a command; raises `NotMember` for an id that cannot be a conversation's."""
-        if not _ID.match(command.conversation_id):
+        if not _ID.fullmatch(command.conversation_id):
             raise NotMember
         actor, body = command.actor, command.body
         return cls(

@@ -9,19 +9,16 @@ docs/decisions/0002-group-commit.md.
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
-
-import orjson
 
 from chat_service.log.service import now
 from chat_service.sends.domain import Head, Plan, Send, live_event, plan
 from chat_service.sends.repository import SendRepository
 from messenger_contracts.commands import SendCommand, Sent
-from messenger_contracts.realtime import conversation_channel
+from messenger_contracts.realtime import Live, conversation_channel
 from messenger_contracts.shapes import format_timestamp
 from servicekit.batching import Batcher
 from servicekit.errors import ServiceError
-from servicekit.fanout import FanoutPublisher
+from servicekit.fanout import FanoutPublisher, live, publication
 from servicekit.postgres import DirectConnection
 from servicekit.telemetry import meter
 
@@ -47,13 +44,15 @@ class MessageSender:
         self._lanes = [_Lane(connect(), self._commit, group) for _ in range(lanes)]
         self._publications: Batcher[tuple[str, bytes], None] = Batcher(self._publish, limit=1000)
 
-    def send(self, command: SendCommand) -> Awaitable[Sent]:
+    def send(self, command: SendCommand, *, digest: bytes | None = None) -> Awaitable[Sent]:
         """Append a message; the answer comes after the commit.
 
         It holds `NotMember` or `IdempotencyMismatch`. The same command again gives the same answer, `replayed`.
+        `digest` is what the body was recognised by when it was first handed in, if that was earlier.
         """
         try:
             send = Send.of(command)
+            send.digest = digest or send.digest
         except ServiceError as error:
             refused: asyncio.Future[Sent] = asyncio.get_running_loop().create_future()
             refused.set_exception(error)
@@ -81,13 +80,13 @@ class MessageSender:
 
     def _announce(self, planned: Plan, heads: Mapping[str, Head], at: str) -> None:
         """Hand the live events over to be published, one publication a conversation."""
-        events: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        events: dict[str, list[Live]] = defaultdict(list)
         for send, message in planned.new:
             event = live_event(send, message, heads[send.conversation_id].epoch, at)
-            events[send.conversation_id].append(event)
+            events[send.conversation_id].append(live(event, author=send.user_id, target=message.seq))
         for conversation_id, group in events.items():
             channel = conversation_channel(self._namespace, conversation_id)
-            self._publications.submit((channel, orjson.dumps({"events": group})))
+            self._publications.submit((channel, publication(group)))
 
     async def _publish(self, publications: Sequence[tuple[str, bytes]]) -> Sequence[None]:
         await self._fanout.publish_raw(publications)
@@ -109,3 +108,27 @@ class _Lane:
             return await commit(connection, sends)
 
         self.commits: Batcher[Send, Sent] = Batcher(run, limit=group)
+
+
+class SendRehearsal:
+    """Tells what a send would be answered now, without sending it."""
+
+    def __init__(self, connect: Callable[[], DirectConnection], repository: SendRepository) -> None:
+        self._repository = repository
+        self._connection = connect()
+        self._turn = asyncio.Lock()
+
+    async def check(self, command: SendCommand) -> Sent | None:
+        """The earlier answer to the same send, if there was one. Raises what the send would be refused with."""
+        send = Send.of(command)
+        async with self._turn, self._connection.transaction() as transaction:
+            heads = await self._repository.lock(transaction, [send])
+            known = await self._repository.known(transaction, [send])
+        [answer] = plan([send], heads, known, now()).answers
+        if isinstance(answer, ServiceError):
+            raise answer
+        return answer if answer.replayed else None
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._connection.close()

@@ -34,7 +34,9 @@ class CredentialService:
         if not authorization or not authorization.lower().startswith(BEARER):
             raise Unauthenticated
         token = await self._verifier.verify(authorization[len(BEARER) :].strip())
-        principal = Principal(user_id=token.user_id, username=token.username, session_id=token.session_id)
+        principal = Principal(
+            user_id=token.user_id, username=token.username, session_id=token.session_id, groups=token.groups
+        )
         return self._alive(Session(principal, token.expires_at))
 
     async def ticket(self, ticket: str) -> Session:

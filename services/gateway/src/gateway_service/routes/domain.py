@@ -7,7 +7,11 @@ AUTH, CHAT, NOTIFICATION = "auth", "chat", "notification"
 _SERVICES = {
     "auth": AUTH,
     "conversations": CHAT,
+    "invites": CHAT,
+    "moderation": CHAT,
     "notifications": NOTIFICATION,
+    "search": CHAT,
+    "sync": CHAT,
 }
 _OPEN_TO_ALL = frozenset(
     {

@@ -7,9 +7,11 @@ from starlette.responses import Response
 
 from gateway_service.credentials.service import CredentialService
 from gateway_service.limits.service import LimitService
-from gateway_service.routes.domain import Route, find_route
+from gateway_service.routes.domain import CHAT, Route, find_route
+from gateway_service.sends.domain import is_send, read_send
+from gateway_service.sends.service import SendService
 from messenger_contracts.identity import Principal, anonymous
-from servicekit.errors import NotFound
+from servicekit.errors import DependencyUnavailable, NotFound, ServiceError, problem_response
 from servicekit.http import ServiceClient
 from servicekit.identity import IdentitySigner
 
@@ -31,7 +33,7 @@ CLIENT_ADDRESS = "x-client-address"
 
 
 class ProxyService:
-    """Answers public routes by asking the service behind each."""
+    """Answers public routes by asking the service behind each; sends go with those of the sockets."""
 
     def __init__(
         self,
@@ -39,6 +41,7 @@ class ProxyService:
         credentials: CredentialService,
         signer: IdentitySigner,
         limits: LimitService,
+        sends: SendService,
         *,
         trusted_proxies: int,
     ) -> None:
@@ -46,6 +49,7 @@ class ProxyService:
         self._credentials = credentials
         self._signer = signer
         self._limits = limits
+        self._sends = sends
         self._trusted_proxies = trusted_proxies
 
     async def answer(self, request: Request) -> Response:
@@ -56,17 +60,43 @@ class ProxyService:
         request.scope["route"] = route
         address = client_address(request, self._trusted_proxies)
         principal, limit_headers = await self._admit(route, request, address)
-        answer = await self._services[route.service].request(
+        if is_send(request.method, request.url.path):
+            answer = await self._send(principal, request)
+            if answer is not None:
+                answer.headers.update(limit_headers)
+                return answer
+        passed_on = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
+        answered = await self._services[route.service].request(
             request.method,
             request.url.path,
             await self._signer.sign(principal),
             content=await request.body(),
             params=request.url.query.encode() or None,
-            headers={name: request.headers[name] for name in PASSED_ON if name in request.headers}
-            | {CLIENT_ADDRESS: address},
+            headers=passed_on | {CLIENT_ADDRESS: address},
         )
-        headers = {name: value for name, value in answer.headers.items() if name in PASSED_BACK}
-        return Response(answer.content, answer.status_code, headers | limit_headers)
+        headers = {name: value for name, value in answered.headers.items() if name in PASSED_BACK}
+        return Response(answered.content, answered.status_code, headers | limit_headers)
+
+    async def _send(self, sender: Principal, request: Request) -> Response | None:
+        """The answer to a send; None when chat's own route is to give it."""
+        path = request.url.path
+        send = read_send(path, await request.body())
+        if send is None:
+            return None
+        try:
+            message_id, message = await self._sends.send(sender, send)
+        except DependencyUnavailable:
+            raise
+        except ServiceError as error:
+            return problem_response(error, path)
+        if message is not None:
+            return Response(message, 201, media_type="application/json")
+        return await self._stored(sender, f"{path.rpartition('/')[0]}/{message_id}")
+
+    async def _stored(self, reader: Principal, path: str) -> Response | None:
+        """A message that was sent before, as it is now; None when it is no longer there for its sender."""
+        stored = await self._services[CHAT].request("GET", path, await self._signer.sign(reader))
+        return Response(stored.content, 200, media_type="application/json") if stored.is_success else None
 
     async def _admit(self, route: Route, request: Request, address: str) -> tuple[Principal, dict[str, str]]:
         if route.secret:

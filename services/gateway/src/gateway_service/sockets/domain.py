@@ -4,21 +4,76 @@ Frames that wait are sent together, joined by newlines. A client that does not t
 """
 
 import asyncio
+import re
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Generator, MutableMapping
 from typing import Any
 
 import orjson
 
 from gateway_service.credentials.domain import Session
-from messenger_contracts.commands import Actor
+from messenger_contracts.commands import UUID_PATTERN
+from messenger_contracts.conversations import MAX_TEXT_BYTES
 from messenger_contracts.realtime import MAX_FRAME_BYTES, CloseCode
 
 BURST_SECONDS = 10
-
+_UUID = re.compile(UUID_PATTERN)
+_FRAME, _PLAIN = {"id", "op", "d"}, {"c", "client_id", "text"}
+_BYTES_A_CHARACTER = 4
 
 SendFrame = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 """Sends an ASGI message; raises `OSError` when the client has gone."""
+
+
+def plain_send(request: dict[str, Any], actor: dict[str, str]) -> dict[str, Any] | None:
+    """The `SendCommand` of a frame that says nothing but a text, as JSON, checked by hand: most frames are such.
+
+    None for every other frame, also for one that is wrong: those are for the shapes of the contract to judge.
+    """
+    if request.get("op") != "send" or request.keys() != _FRAME or type(request["id"]) is not int or request["id"] < 0:
+        return None
+    d = request["d"]
+    if type(d) is not dict or d.keys() != _PLAIN:
+        return None
+    conversation, client_id, text = d["c"], d["client_id"], d["text"]
+    if type(conversation) is not str or type(client_id) is not str or type(text) is not str:
+        return None
+    if not _UUID.fullmatch(client_id) or not text.strip() or "\x00" in text:
+        return None
+    if len(text) * _BYTES_A_CHARACTER > MAX_TEXT_BYTES:
+        return None
+    return {
+        "op": "send",
+        "actor": actor,
+        "conversation_id": conversation,
+        "client_id": client_id,
+        "body": {"text": text},
+    }
+
+
+class _Begun:
+    """The rest of a coroutine that has run up to its first pause; `pause` is what it waits for."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, None], pause: Any) -> None:
+        self._coroutine = coroutine
+        self._pause = pause
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        pause = self._pause
+        try:
+            while True:
+                try:
+                    told = yield pause
+                except BaseException as error:
+                    pause = self._coroutine.throw(error)
+                else:
+                    pause = self._coroutine.send(told)
+        except StopIteration:
+            return
+
+
+async def _finish(begun: _Begun) -> None:
+    await begun
 
 
 class Socket:
@@ -29,26 +84,31 @@ class Socket:
         "_bytes",
         "_closing",
         "_flushing",
+        "_flushing_soon",
         "_limit",
         "_rate",
         "_refilled_at",
         "_send",
         "_waiting",
         "actor",
+        "blocked",
         "filling",
         "greeted",
         "id",
         "pinged_at",
         "positions",
         "session",
+        "visible_from",
     )
 
     def __init__(self, socket_id: str, session: Session, send: SendFrame, *, queue_bytes: int, rate: int) -> None:
         self.id = socket_id
         self.session = session
-        self.actor = Actor(user_id=session.principal.user_id, username=session.principal.username)
+        self.actor = {"user_id": session.principal.user_id, "username": session.principal.username}
         self.positions: dict[str, int] = {}
         self.filling: set[str] = set()
+        self.blocked: frozenset[str] = frozenset()
+        self.visible_from: dict[str, int] = {}
         self.greeted = False
         self.pinged_at = 0.0
         self._send = send
@@ -56,6 +116,7 @@ class Socket:
         self._waiting: list[str] = []
         self._bytes = 0
         self._flushing: asyncio.Task[None] | None = None
+        self._flushing_soon = False
         self._closing: CloseCode | None = None
         self._rate = rate
         self._allowance = float(rate * BURST_SECONDS)
@@ -87,14 +148,22 @@ class Socket:
         """Answer a request of the client."""
         self.push(orjson.dumps({"id": request_id, member: value}).decode())
 
-    def deliver(self, topic: str, seq: int, frame: str) -> bool:
-        """Send the event of a conversation if it is the next; True when the client lacks something before it."""
+    def see_from(self, topic: str, seq: int) -> None:
+        """Note the first message of a conversation that the client may hear of, if it is not the very first."""
+        if seq > 1:
+            self.visible_from[topic] = seq
+
+    def deliver(self, topic: str, seq: int, end: int, frame: str) -> bool:
+        """Send the event of a conversation if it is the next; True when the client lacks something before it.
+
+        It stands for the places from `seq` to `end`.
+        """
         position = self.positions.get(topic)
-        if position is None or seq <= position:
+        if position is None or end <= position:
             return False
         if seq > position + 1:
             return True
-        self.positions[topic] = seq
+        self.positions[topic] = end
         self.push(frame)
         return False
 
@@ -119,14 +188,36 @@ class Socket:
 
     async def flushed(self) -> None:
         """Wait until everything has been sent."""
+        if self._flushing is None:
+            self._flush()
         if self._flushing:
             await asyncio.wait([self._flushing])
 
     def _flush_soon(self) -> None:
-        if self._flushing is None:
-            self._flushing = asyncio.ensure_future(self._flush())
+        """Send once what is under way has been pushed too: so that it goes together."""
+        if not self._flushing_soon and self._flushing is None:
+            self._flushing_soon = True
+            asyncio.get_running_loop().call_soon(self._flush)
 
-    async def _flush(self) -> None:
+    def _flush(self) -> None:
+        """Hand over what waits. Only where the client is slow is there something to wait for, and so a task."""
+        self._flushing_soon = False
+        if self._flushing is not None:
+            return
+        sending = self._send_waiting()
+        try:
+            pause = sending.send(None)
+        except StopIteration:
+            return
+        self._flushing = asyncio.ensure_future(_finish(_Begun(sending, pause)))
+        self._flushing.add_done_callback(self._flushed)
+
+    def _flushed(self, task: "asyncio.Task[None]") -> None:
+        self._flushing = None
+        if self._waiting and not task.cancelled():
+            self._flush_soon()
+
+    async def _send_waiting(self) -> None:
         try:
             while self._waiting:
                 await self._send({"type": "websocket.send", "text": self._take()})
@@ -134,10 +225,6 @@ class Socket:
                 await self._send({"type": "websocket.close", "code": int(self._closing)})
         except (OSError, RuntimeError):
             self.abandon()
-        finally:
-            self._flushing = None
-        if self._waiting:
-            self._flush_soon()
 
     def _take(self) -> str:
         """As many of the waiting frames as one WebSocket frame may hold; at least one."""

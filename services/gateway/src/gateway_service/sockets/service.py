@@ -10,18 +10,17 @@ from uuid import uuid4
 import orjson
 from pydantic import ValidationError
 
+from gateway_service.commands.service import Command, CommandService, Result
 from gateway_service.credentials.domain import Session
 from gateway_service.settings import GatewaySettings
-from gateway_service.sockets.domain import SendFrame, Socket
-from gateway_service.topics.domain import event_frame, push_frame
+from gateway_service.sockets.domain import SendFrame, Socket, plain_send
+from gateway_service.topics.domain import push_frame
 from gateway_service.topics.service import Hub
-from messenger_contracts.commands import Command, Position, ReadCommand, SendCommand
 from messenger_contracts.problem import ErrorCode
 from messenger_contracts.realtime import (
     PING_SECONDS,
     TYPING_SECONDS,
     CloseCode,
-    Fanout,
     Frame,
     FrameError,
     Hello,
@@ -31,9 +30,8 @@ from messenger_contracts.realtime import (
     TypingOp,
     conversation_channel,
 )
-from servicekit.batching import Batcher
 from servicekit.errors import Conflict, ServiceError, ValidationFailed
-from servicekit.fanout import FanoutPublisher
+from servicekit.fanout import FanoutPublisher, publication
 from servicekit.telemetry import record_failure
 
 RESUME_BREATH = 50
@@ -45,12 +43,14 @@ Operation = Callable[[Socket, Frame], Awaitable[None]]
 class SocketService:
     """Runs the sockets' operations."""
 
-    def __init__(self, hub: Hub, fanout: FanoutPublisher, namespace: str, settings: GatewaySettings) -> None:
+    def __init__(
+        self, hub: Hub, commands: CommandService, fanout: FanoutPublisher, namespace: str, settings: GatewaySettings
+    ) -> None:
         self._hub = hub
+        self._commands = commands
         self._fanout = fanout
         self._namespace = namespace
         self._settings = settings
-        self._commands: Batcher[Command, dict[str, Any]] = Batcher(hub.run_commands)
         self._draining = False
         self._operations: dict[str, Operation] = {
             "hello": self._hello,
@@ -95,6 +95,9 @@ class SocketService:
         request_id: int | None = None
         try:
             request = _parse(line)
+            if socket.greeted and (command := plain_send(request, socket.actor)):
+                self._run(socket, request["id"], command)
+                return
             request_id = _id_of(request)
             frame = Frame.model_validate(request)
             if not socket.greeted and frame.op not in ("hello", "ping"):
@@ -118,35 +121,38 @@ class SocketService:
         hello = Hello.model_validate(frame.d)
         if socket.greeted:
             raise Conflict("Hello was said already.")
-        resumed = await self._hub.resume(socket.session.principal, hello.positions, self._settings.resume_limit)
-        if resumed["unknown"]:
+        asked = {"positions": hello.positions, "since": hello.since, "limit": self._settings.resume_limit}
+        told, frames = await self._hub.resume(socket.user_id, asked)
+        if told["unknown"]:
             socket.close(CloseCode.POSITIONS_UNKNOWN)
             return
-        standing = {c: Position.model_validate(position) for c, position in resumed["conversations"].items()}
-        complete = resumed["complete"]
         socket.greeted = True
+        socket.blocked = frozenset(told["relations"]["blocked"])
         socket.pinged_at = time.monotonic()
-        answer = {"resumed": complete, "session": socket.id, "ping": PING_SECONDS, "left": resumed["left"]}
+        answer = {"resumed": told["complete"], "session": socket.id, "ping": PING_SECONDS, "left": told["left"]}
         socket.reply(frame.id, "ok", answer)
-        for number, event in enumerate(resumed["events"], 1):
-            socket.push(event_frame(event))
+        for number, event in enumerate(frames, 1):
+            socket.push(event.decode())
             if number % RESUME_BREATH == 0:
                 await socket.flushed()
-        await self._hub.attach(socket, standing, {c: position.last_seq for c, position in standing.items()})
+        standing = told["conversations"]
+        await self._hub.attach(socket, standing, {c: position["last_seq"] for c, position in standing.items()})
 
     async def _send(self, socket: Socket, frame: Frame) -> None:
         send = Send.model_validate(frame.d)
-        command = SendCommand(actor=socket.actor, conversation_id=send.c, client_id=send.client_id, body=send.body())
-        self._run(socket, frame.id, command)
+        body = send.model_dump(mode="json", exclude={"c", "client_id"}, exclude_unset=True)
+        command = {"op": "send", "actor": socket.actor, "conversation_id": send.c, "client_id": send.client_id}
+        self._run(socket, frame.id, command | {"body": body})
 
     async def _read(self, socket: Socket, frame: Frame) -> None:
         read = ReadOp.model_validate(frame.d)
-        self._run(socket, frame.id, ReadCommand(actor=socket.actor, conversation_id=read.c, seq=read.seq))
+        command = {"op": "read", "actor": socket.actor, "conversation_id": read.c, "seq": read.seq}
+        self._run(socket, frame.id, command)
 
     def _run(self, socket: Socket, request_id: int, command: Command) -> None:
         """Hand a command to chat; the answer is sent when it comes, while the socket goes on."""
 
-        def answered(future: "asyncio.Future[dict[str, Any]]") -> None:
+        def answered(future: "asyncio.Future[Result]") -> None:
             error = future.exception()
             if isinstance(error, ServiceError):
                 self._refuse(socket, request_id, error)
@@ -158,13 +164,13 @@ class SocketService:
 
         self._commands.submit(command).add_done_callback(answered)
 
-    def _answer(self, socket: Socket, request_id: int, result: dict[str, Any]) -> None:
-        """Pass on a `CommandResult`, of which exactly one member is set."""
-        if error := result["error"]:
+    def _answer(self, socket: Socket, request_id: int, result: Result) -> None:
+        """Pass on a result, of which exactly one member is set."""
+        if error := result.get("error"):
             detail = "; ".join([error["detail"], *(each["detail"] for each in error["errors"])])
             self._refuse(socket, request_id, ServiceError(detail, code=ErrorCode(error["code"])))
             return
-        done = result["sent"] or result["read"]
+        done = result.get("sent") or next(member for member in result.values() if member is not None)
         done.pop("replayed", None)
         socket.reply(request_id, "ok", done)
 
@@ -175,7 +181,7 @@ class SocketService:
         expires_in = TYPING_SECONDS if typing.typing else 0
         push = {"op": "typing", "d": {"c": typing.c, "by": socket.user_id, "expires_in": expires_in}}
         channel = conversation_channel(self._namespace, typing.c)
-        await self._fanout.publish([(channel, Fanout(pushes=[push]))])
+        await self._fanout.publish_raw([(channel, publication(pushes=[push]))])
         socket.reply(frame.id, "ok", {})
 
     async def _ping(self, socket: Socket, frame: Frame) -> None:

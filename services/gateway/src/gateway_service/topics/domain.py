@@ -7,11 +7,7 @@ from typing import Any
 import orjson
 
 from gateway_service.sockets.domain import Socket
-
-
-def event_frame(event: dict[str, Any]) -> str:
-    """The frame of a log event."""
-    return push_frame({"op": "event", "d": event})
+from messenger_contracts.realtime import Live, is_visible
 
 
 def push_frame(push: dict[str, Any]) -> str:
@@ -22,28 +18,40 @@ def push_frame(push: dict[str, Any]) -> str:
 class Topic:
     """Puts the events of a conversation in order, each once, and knows when one is missing.
 
-    `seq` is the last event that went out; what came too early waits in `early`.
+    `seq` is the last event that went out; what came too early waits in `early`. In a `direct` conversation nobody is
+    spared what a person says whom he or she blocks: there a block closes the conversation.
     """
 
-    __slots__ = ("changed_at", "early", "epoch", "filling", "id", "seq", "sockets")
+    __slots__ = ("changed_at", "direct", "early", "epoch", "filling", "id", "seq", "sockets")
 
-    def __init__(self, topic_id: str, epoch: str, seq: int) -> None:
+    def __init__(self, topic_id: str, epoch: str, seq: int, direct: bool) -> None:
         self.id = topic_id
         self.epoch = epoch
         self.seq = seq
+        self.direct = direct
         self.sockets: set[Socket] = set()
-        self.early: dict[int, str] = {}
+        self.early: dict[int, Live] = {}
         self.filling = False
         self.changed_at = time.monotonic()
 
-    def offer(self, seq: int, frame: str) -> Iterator[tuple[int, str]]:
+    def offer(self, event: Live) -> Iterator[Live]:
         """Take an event; gives those that can go out now, in order."""
-        if seq > self.seq:
-            self.early[seq] = frame
-        while (next_frame := self.early.pop(self.seq + 1, None)) is not None:
+        if event.seq > self.seq:
+            self.early[event.seq] = event
+        while (following := self.early.pop(self.seq + 1, None)) is not None:
             self.seq += 1
             self.changed_at = time.monotonic()
-            yield self.seq, next_frame
+            yield following
+
+    def frame_for(self, socket: Socket, event: Live) -> str:
+        """The frame of an event for one socket: the event's own, or that of a skip."""
+        if event.audience is None and not socket.blocked and not socket.visible_from:
+            return event.frame
+        first = socket.visible_from.get(self.id, 1)
+        if is_visible(event, socket.user_id, socket.blocked, direct=self.direct, visible_from=first):
+            return event.frame
+        skip = {"c": self.id, "epoch": self.epoch, "seq": event.seq, "to": event.end, "type": "skip"}
+        return push_frame({"op": "event", "d": skip})
 
     @property
     def has_gap(self) -> bool:

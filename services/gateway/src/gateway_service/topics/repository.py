@@ -1,13 +1,14 @@
 """What the gateway asks of chat."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
-from messenger_contracts.commands import Command, CommandBatch, Positions
-from messenger_contracts.identity import Principal, service
-from servicekit.errors import DependencyUnavailable
+from gateway_service.topics.models import Resumed
+from messenger_contracts.identity import service
+from messenger_contracts.realtime import Live
+from servicekit.fanout import live
 from servicekit.http import ServiceClient
 from servicekit.identity import IdentitySigner
 
@@ -23,32 +24,37 @@ class ChatRepository:
         self._signer = signer
         self._self = service("gateway")
 
-    async def run(self, commands: Sequence[Command]) -> Sequence[dict[str, Any]]:
+    async def run(self, commands: Sequence[dict[str, Any]]) -> Sequence[dict[str, Any]]:
         """Run commands of many people in one request; gives a `CommandResult` for each, as it came."""
-        batch = CommandBatch.model_construct(commands=list(commands)).model_dump_json().encode()
-        results: list[dict[str, Any]] = orjson.loads(await self._post("commands", self._self, batch))["results"]
+        body = orjson.dumps({"commands": commands})
+        results: list[dict[str, Any]] = orjson.loads(await self._post("commands", body))["results"]
         return results
 
-    async def resume(self, principal: Principal, positions: Mapping[str, int], limit: int) -> dict[str, Any]:
-        """What a returning client missed: `messenger_contracts.commands.Resumed`, as it came."""
-        body = orjson.dumps({"positions": positions, "limit": limit})
-        resumed: dict[str, Any] = orjson.loads(await self._post("resume", principal, body))
+    async def resume(self, resumes: Sequence[dict[str, Any]]) -> list[Resumed]:
+        """What returning clients missed, asked as `ResumeOf` JSON of each."""
+        lines = (await self._post("resumes", orjson.dumps({"resumes": resumes}))).split(b"\n")
+        resumed, at = [], 1
+        for told in orjson.loads(lines[0]):
+            resumed.append(Resumed(told, lines[at : at + told["frames"]]))
+            at += told["frames"]
         return resumed
 
-    async def positions(self, topics: Sequence[str]) -> Positions:
-        """Where conversations stand."""
-        body = orjson.dumps({"ids": topics})
-        return Positions.model_validate_json(await self._post("positions", self._self, body))
+    async def positions(self, topics: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Where conversations stand: a `Position` of each, as it came."""
+        answer = await self._post("positions", orjson.dumps({"ids": topics}))
+        standing: dict[str, dict[str, Any]] = orjson.loads(answer)["conversations"]
+        return standing
 
-    async def missed(self, topic: str, after: int) -> list[dict[str, Any]]:
-        """The next events of a conversation behind a position, at most `PAGE`."""
-        body = orjson.dumps({"after": {topic: after}, "limit": PAGE})
-        events: list[dict[str, Any]] = orjson.loads(await self._post("missed", self._self, body))["events"]
-        return events
+    async def missed(self, topic: str, after: int, reader: str | None = None) -> list[Live]:
+        """The next events of a conversation behind a position, at most `PAGE`: all, or as a reader may see them."""
+        body = orjson.dumps({"after": {topic: after}, "limit": PAGE, "reader": reader})
+        events = orjson.loads(await self._post("missed", body))["events"]
+        return [
+            live(each["event"], author=each["author"], target=each["target"], audience=each["audience"])
+            for each in events
+        ]
 
-    async def _post(self, name: str, principal: Principal, body: bytes) -> bytes:
-        identity = await self._signer.sign(principal)
+    async def _post(self, name: str, body: bytes) -> bytes:
+        identity = await self._signer.sign(self._self)
         answer = await self._chat.request("POST", f"/internal/{name}", identity, content=body, headers=JSON, retry=True)
-        if not answer.is_success:
-            raise DependencyUnavailable
-        return answer.content
+        return answer.raise_for_status().content

@@ -15,24 +15,28 @@ import orjson
 
 from gateway_service.credentials.service import CredentialService
 from gateway_service.sockets.domain import Socket
-from gateway_service.topics.domain import Topic, event_frame, push_frame
+from gateway_service.topics.domain import Topic, push_frame
+from gateway_service.topics.models import Resumed
 from gateway_service.topics.repository import PAGE, ChatRepository
-from messenger_contracts.commands import Command, Position
-from messenger_contracts.identity import Principal
 from messenger_contracts.realtime import (
     CloseCode,
+    Live,
     SessionEnded,
     conversation_channel,
     sessions_channel,
     user_channel,
 )
+from servicekit.batching import Batcher
 from servicekit.errors import DependencyUnavailable
+from servicekit.fanout import Published, read_publication
 from servicekit.loops import wait_for
 from servicekit.telemetry import meter, record_failure
 from servicekit.valkey import UNAVAILABLE, Subscriber
 
 REORDER_SECONDS = 0.02
 CHUNK = 1000
+RESUMES = 50
+"""Returning clients that are asked about in one request."""
 _open = meter.create_up_down_counter("gateway.sockets", description="Open sockets")
 _filled = meter.create_counter("gateway.filled", description="Events that were read from the log, not heard live")
 
@@ -55,6 +59,8 @@ class Hub:
         self._topics: dict[str, Topic] = {}
         self._people: dict[str, set[Socket]] = defaultdict(set)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._resumes: Batcher[dict[str, Any], Resumed] = Batcher(chat.resume, limit=RESUMES)
+        self._comparisons: Batcher[list[str], None] = Batcher(self._compare_together)
         self._subscriber = Subscriber(client, self._on_message, self._on_connect)
 
     @property
@@ -97,31 +103,34 @@ class Hub:
                 unused.append(conversation_channel(self._namespace, topic_id))
         await self._subscriber.unsubscribe(unused)
 
-    async def run_commands(self, commands: Sequence[Command]) -> Sequence[dict[str, Any]]:
-        """Have chat run the commands of many sockets; gives a `CommandResult` for each, as it came."""
-        return await self._chat.run(commands)
+    async def resume(self, user_id: str, asked: Mapping[str, Any]) -> Resumed:
+        """What a returning client missed; `asked` is a `Resume` as JSON. Those who return at once share a request."""
+        resume = {"user_id": user_id, "resume": asked}
+        while (resumed := await self._resumes.submit(resume)).told["later"]:
+            pass
+        return resumed
 
-    async def resume(self, principal: Principal, positions: Mapping[str, int], limit: int) -> dict[str, Any]:
-        """What a returning client missed: `messenger_contracts.commands.Resumed`, as it came."""
-        return await self._chat.resume(principal, positions, limit)
-
-    async def attach(self, socket: Socket, standing: dict[str, Position], positions: dict[str, int]) -> None:
+    async def attach(self, socket: Socket, standing: Mapping[str, dict[str, Any]], positions: dict[str, int]) -> None:
         """Send a socket every event of these conversations from its positions on.
 
-        `standing` is where each log was when the positions were read; what happens from then on is found by the
-        comparison that follows the subscription.
+        `standing` is where each log was when the positions were read, as `Position` JSON; what happens from then on is
+        found by the comparison that follows the subscription.
         """
         new = [topic_id for topic_id in standing if topic_id not in self._topics]
         for topic_id, position in standing.items():
             topic = self._topics.get(topic_id)
             if topic is None:
-                topic = self._topics[topic_id] = Topic(topic_id, position.epoch, position.last_seq)
+                topic = self._topics[topic_id] = Topic(
+                    topic_id, position["epoch"], position["last_seq"], position["direct"]
+                )
             topic.sockets.add(socket)
+            socket.see_from(topic_id, position["visible_from"])
             socket.positions[topic_id] = positions[topic_id]
             if topic.seq > positions[topic_id]:
                 self._start(self._fill_socket(socket, topic))
         await self._subscriber.subscribe(conversation_channel(self._namespace, topic_id) for topic_id in new)
-        self._start(self._compare(new))
+        if new:
+            self._start(self._compare_soon(new))
 
     def moved_since(self, socket: Socket, moment: float) -> dict[str, int]:
         """The positions of a socket's conversations that moved since a moment (monotonic seconds)."""
@@ -130,31 +139,30 @@ class Hub:
 
     def _on_message(self, channel: str, payload: bytes) -> None:
         _, kind, *rest = channel[len(self._namespace) :].split(":", 2)
-        message = orjson.loads(payload)
         if kind == "sessions":
-            self._end(SessionEnded.model_validate(message))
+            self._end(SessionEnded.model_validate(orjson.loads(payload)))
         elif kind == "c":
-            self._on_conversation(rest[0], message)
+            self._on_conversation(rest[0], read_publication(payload))
         else:
-            self._on_person(rest[0], message)
+            self._on_person(rest[0], read_publication(payload))
 
-    def _on_conversation(self, topic_id: str, message: dict[str, Any]) -> None:
+    def _on_conversation(self, topic_id: str, published: Published) -> None:
         topic = self._topics.get(topic_id)
         if topic is None:
             return
-        self._offer(topic, message.get("events", ()))
+        self._offer(topic, published.events)
         if topic.has_gap:
             self._start(self._fill_topic(topic, REORDER_SECONDS))
-        for push in message.get("pushes", ()):
+        for push in published.pushes:
             self._push(topic.sockets, push)
 
-    def _on_person(self, user_id: str, message: dict[str, Any]) -> None:
+    def _on_person(self, user_id: str, published: Published) -> None:
         sockets = self._people.get(user_id, set())
-        for push in message.get("pushes", ()):
+        for push in published.pushes:
             self._push(sockets, push)
-        if joined := message.get("joined"):
+        if published.joined:
             for socket in sockets:
-                self._start(self._join(socket, joined))
+                self._start(self._join(socket, published.joined))
 
     @staticmethod
     def _push(sockets: Iterable[Socket], push: dict[str, Any]) -> None:
@@ -162,18 +170,20 @@ class Hub:
         for socket in sockets:
             socket.push(frame)
 
-    def _offer(self, topic: Topic, events: Iterable[dict[str, Any]]) -> None:
-        for event in events:
-            for seq, frame in topic.offer(event["seq"], event_frame(event)):
+    def _offer(self, topic: Topic, events: Iterable[Live]) -> None:
+        for offered in events:
+            for event in topic.offer(offered):
                 for socket in topic.sockets:
-                    if topic.id not in socket.filling and socket.deliver(topic.id, seq, frame):
+                    if topic.id not in socket.filling and socket.deliver(
+                        topic.id, event.seq, event.end, topic.frame_for(socket, event)
+                    ):
                         self._start(self._fill_socket(socket, topic))
 
     async def _join(self, socket: Socket, joined: list[str]) -> None:
         """Follow conversations that a connected person has just come into."""
         new = [topic_id for topic_id in joined if topic_id not in socket.positions]
         if new and socket.greeted:
-            standing = (await self._chat.positions(new)).conversations
+            standing = await self._chat.positions(new)
             await self.attach(socket, standing, dict.fromkeys(standing, 0))
 
     async def _fill_topic(self, topic: Topic, patience: float) -> None:
@@ -202,10 +212,10 @@ class Hub:
         socket.filling.add(topic.id)
         try:
             while socket.positions[topic.id] < topic.seq and not socket.closed:
-                events = await self._chat.missed(topic.id, socket.positions[topic.id])
+                events = await self._chat.missed(topic.id, socket.positions[topic.id], socket.user_id)
                 _filled.add(len(events))
                 for event in events:
-                    socket.deliver(topic.id, event["seq"], event_frame(event))
+                    socket.deliver(topic.id, event.seq, event.end, event.frame)
                 if not events:
                     socket.close(CloseCode.POSITIONS_UNKNOWN)
                 await socket.flushed()
@@ -229,21 +239,29 @@ class Hub:
             except DependencyUnavailable as error:
                 record_failure("hub", error)
 
+    async def _compare_soon(self, topic_ids: list[str]) -> None:
+        """Compare together with whatever else others want compared at this moment."""
+        await self._comparisons.submit(topic_ids)
+
+    async def _compare_together(self, wanted: Sequence[list[str]]) -> Sequence[None]:
+        await self._compare(list({topic_id for topic_ids in wanted for topic_id in topic_ids}))
+        return [None] * len(wanted)
+
     async def _compare(self, topic_ids: list[str]) -> None:
         """Compare the streams with chat's positions, and read on where they are behind."""
         for start in range(0, len(topic_ids), CHUNK):
-            standing = (await self._chat.positions(topic_ids[start : start + CHUNK])).conversations
+            standing = await self._chat.positions(topic_ids[start : start + CHUNK])
             for topic_id, position in standing.items():
                 topic = self._topics.get(topic_id)
                 if topic is not None:
                     await self._catch_up(topic, position)
 
-    async def _catch_up(self, topic: Topic, position: Position) -> None:
-        if topic.epoch != position.epoch:
+    async def _catch_up(self, topic: Topic, position: Mapping[str, Any]) -> None:
+        if topic.epoch != position["epoch"]:
             for socket in topic.sockets:
                 socket.close(CloseCode.POSITIONS_UNKNOWN)
             return
-        while topic.seq < position.last_seq and topic.sockets:
+        while topic.seq < position["last_seq"] and topic.sockets:
             if await self._read_on(topic) < PAGE:
                 break
 

@@ -1,0 +1,21 @@
+"""What can go wrong with the members of a group."""
+
+from servicekit.errors import Conflict, NotFound
+
+
+class MemberNotFound(NotFound):
+    """The conversation has no such member, or there is no such person at all."""
+
+    detail = "There is no such person here."
+
+
+class GroupFull(Conflict):
+    """The group has as many members as it may."""
+
+    detail = "The group cannot take that many more members."
+
+
+class LastOwner(Conflict):
+    """A group with members needs an owner."""
+
+    detail = "Make somebody else an owner first."

@@ -1,0 +1,62 @@
+"""The end of messages, in steps that any number of workers may take side by side.
+
+First a message whose time is over becomes a tombstone, as if somebody had deleted it; whoever reads sees it as one
+from that moment on, even before. Later the content of every tombstone goes for good. The id under which it was sent
+stays, so that sending it again is recognised for ever.
+"""
+
+from datetime import timedelta
+
+from chat_service.log.service import now
+from chat_service.messages.service import MessageCommands
+from chat_service.retention.repository import RetentionRepository
+from servicekit.inbox import LEDGER_DAYS
+from servicekit.postgres import Database
+
+EXPIRED = "expired"
+
+
+class Expiry:
+    """Makes tombstones of the messages whose time is over."""
+
+    def __init__(
+        self, database: Database, repository: RetentionRepository, messages: MessageCommands, *, batch: int = 200
+    ) -> None:
+        self._database = database
+        self._repository = repository
+        self._messages = messages
+        self._batch = batch
+
+    async def step(self) -> bool:
+        """End a batch of messages, each conversation's in one transaction; returns whether there may be more."""
+        async with self._database.read() as session:
+            over = await self._repository.over(session, self._batch)
+        for row in over:
+            if row.abandoned:
+                async with self._database.write() as session:
+                    await self._repository.bury(session, row.conversation_id, row.seqs)
+            else:
+                await self._messages.end(row.conversation_id, row.seqs, EXPIRED)
+        return sum(len(row.seqs) for row in over) == self._batch
+
+
+class Retention:
+    """Removes what was deleted longer than `content` ago, and what is of no more use."""
+
+    def __init__(
+        self, database: Database, repository: RetentionRepository, content: timedelta, *, batch: int = 500
+    ) -> None:
+        self._database = database
+        self._repository = repository
+        self._content = content
+        self._batch = batch
+
+    async def step(self) -> bool:
+        """Remove a batch of each; returns whether there may be more of any."""
+        at = now()
+        async with self._database.write() as session:
+            counts = [await self._repository.purge(session, at - self._content, self._batch)]
+        for what, age in (("scheduled", self._content), ("ledger", timedelta(days=LEDGER_DAYS))):
+            async with self._database.write() as session:
+                counts.append(await self._repository.forget(session, what, at - age, self._batch))
+        return self._batch in counts

@@ -1,0 +1,16 @@
+"""Builds the service of search for a request."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from chat_service.search.repository import SearchRepository
+from chat_service.search.service import SearchService
+from servicekit.postgres import ReadSession
+
+
+async def _search(request: Request, session: ReadSession) -> SearchService:
+    return SearchService(session, SearchRepository(), request.state.memberships, request.state.search_cursors)
+
+
+Searching = Annotated[SearchService, Depends(_search)]
