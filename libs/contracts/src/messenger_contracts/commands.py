@@ -32,6 +32,15 @@ def _storable_if_blank(text: str) -> str:
     return text
 
 
+def is_storable(text: str) -> bool:
+    """Whether a text can be a message's."""
+    try:
+        _storable(text)
+    except ValueError:
+        return False
+    return True
+
+
 MessageText = Annotated[str, AfterValidator(_storable)]
 DraftText = Annotated[str, AfterValidator(_storable_if_blank)]
 ClientId = Annotated[str, Field(pattern=UUID_PATTERN, description="A UUID that the sender chose")]
@@ -271,6 +280,20 @@ class PositionsRequest(Shape):
     """Which conversations a gateway asks about."""
 
     ids: list[str] = Field(max_length=10_000)
+
+
+class JoinsRequest(Shape):
+    """Whose new conversations a gateway asks about. `after` is the `version` of an earlier answer."""
+
+    user_ids: list[str] = Field(max_length=10_000)
+    after: int = Field(0, ge=0, lt=2**63, description="0: nothing is told but the version")
+
+
+class JoinsAnswer(Shape):
+    """By person, the conversations that the person came into since, and is in."""
+
+    joined: dict[str, dict[str, Position]]
+    version: int
 
 
 class Resume(Shape):

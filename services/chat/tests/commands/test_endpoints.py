@@ -48,8 +48,8 @@ async def test_a_batch_keeps_its_order_and_one_failure_is_its_own(people, gatewa
         read,
     ]
     results = (await gateway("commands", commands=batch)).json()["results"]
-    assert [result["sent"] and result["sent"]["seq"] for result in results] == [3, None, 4, 3, None, None]
-    assert [result["error"] and result["error"]["code"] for result in results] == [
+    assert [result.get("sent", {}).get("seq") for result in results] == [3, None, 4, 3, None, None]
+    assert [result.get("error", {}).get("code") for result in results] == [
         None,
         "not_member",
         None,
@@ -161,7 +161,7 @@ async def test_what_is_committed_is_told_to_the_sockets(people, valkey_url, clie
                     return read_publication(message["data"])
 
         c = (await ada.begin(bob)).json()["id"]
-        assert (await heard(user_channel(PREFIX, bob.id))).joined == [c]
+        assert (await heard(user_channel(PREFIX, bob.id))).joined == {c: 1}
         await ada.send(c, uuid4(), "hi")
         [event] = (await heard(conversation_channel(PREFIX, c))).events
         shown = (await bob.get(f"/v1/conversations/{c}/events", after_seq=2)).json()["items"]

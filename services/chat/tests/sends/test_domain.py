@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from chat_service.log.domain import to_log_event
 from chat_service.sends.domain import Head, Known, Send, Stored, digest, live_event, plan
-from messenger_contracts.commands import MessageCreate, Sent
+from messenger_contracts.commands import MessageCreate, SendCommand, Sent
 from messenger_contracts.problem import ErrorCode
 from messenger_contracts.shapes import format_timestamp
 
@@ -79,3 +79,24 @@ def test_a_live_event_is_what_the_log_will_show() -> None:
         seq, epoch, type, at, by, data, audience = 3, "e", "message.created", NOW, "ada", None, None
 
     assert live_event(send, message, "e", format_timestamp(NOW)) == to_log_event(Row()).model_dump(mode="json")
+
+
+@given(
+    st.fixed_dictionaries(
+        {
+            "op": st.just("send"),
+            "actor": st.fixed_dictionaries({"user_id": st.sampled_from(["u", 7]), "username": st.just("ada")}),
+            "conversation_id": st.sampled_from([ROOMS[0], ROOMS[0].upper(), "no-id", ROOMS[0] + "\n"]),
+            "client_id": st.sampled_from([ROOMS[1], "x"]),
+            "body": st.one_of(
+                st.fixed_dictionaries({"text": st.one_of(st.text(max_size=5), st.none(), st.just(" "))}),
+                st.just({"text": "hi", "colour": "red"}),
+                st.just({"text": "hi", "mentions": []}),
+            ),
+        }
+    )
+)
+def test_a_plain_send_is_read_as_the_models_read_it(command) -> None:
+    plain = Send.plain(command)
+    if plain is not None:
+        assert plain == Send.of(SendCommand.model_validate(command))

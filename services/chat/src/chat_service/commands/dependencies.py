@@ -11,7 +11,7 @@ from chat_service.conversations.dependencies import ReadConversations
 
 async def _commands(request: Request) -> CommandService:
     state = request.state
-    return CommandService(state.sender, state.schedules, state.marks, state.messages, state.reactions)
+    return CommandService(state.sender, state.schedules, state.marks, state.messages, state.reactions, state.peers)
 
 
 async def _resume(request: Request, conversations: ReadConversations, relations: ReadRelations) -> ResumeService:

@@ -1,5 +1,7 @@
 """Internal routes for our own gateways."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from fastapi import APIRouter, Request, Response
@@ -7,9 +9,10 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from chat_service.commands.dependencies import Commands, Resuming
+from chat_service.commands.domain import read_commands, write_results
 from messenger_contracts.commands import (
-    CommandBatch,
-    CommandResults,
+    JoinsAnswer,
+    JoinsRequest,
     Missed,
     MissedEvents,
     Positions,
@@ -25,10 +28,10 @@ Body = TypeVar("Body", bound=Shape)
 
 @router.post("/commands")
 async def run(request: Request, gateway: CallingService, commands: Commands) -> Response:
-    """Run the commands of many people: `CommandBatch`. The answer is `CommandResults`, not validated again."""
-    batch = await _read(request, CommandBatch)
-    results = CommandResults.model_construct(results=await commands.run(batch.commands))
-    return Response(results.model_dump_json(), media_type="application/json")
+    """Run the commands of many people: `CommandBatch`. The answer is `CommandResults`."""
+    with _refusing():
+        batch = read_commands(await request.body())
+    return Response(write_results(await commands.run(batch)), media_type="application/json")
 
 
 @router.post("/resumes")
@@ -47,6 +50,12 @@ async def positions(request: PositionsRequest, gateway: CallingService, resuming
     return await resuming.positions(request.ids)
 
 
+@router.post("/joins")
+async def joins(request: JoinsRequest, gateway: CallingService, resuming: Resuming) -> JoinsAnswer:
+    """Tell into which conversations connected people came since a gateway asked last."""
+    return await resuming.joined(request)
+
+
 @router.post("/missed")
 async def missed(request: Missed, gateway: CallingService, resuming: Resuming) -> MissedEvents:
     """Tell what a gateway itself missed."""
@@ -55,8 +64,15 @@ async def missed(request: Missed, gateway: CallingService, resuming: Resuming) -
 
 async def _read(request: Request, shape: type[Body]) -> Body:
     """The body of a request, read in one step: for large ones FastAPI's own two cost as much as what they ask for."""
-    try:
+    with _refusing():
         return shape.model_validate_json(await request.body())
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Refuse a body as FastAPI does."""
+    try:
+        yield
     except ValidationError as error:
         places = [{**each, "loc": ("body", *each["loc"])} for each in error.errors(include_url=False)]
         raise RequestValidationError(places) from error

@@ -9,12 +9,13 @@ import orjson
 
 from chat_service.blocks.service import RelationService
 from chat_service.commands.domain import have_room
-from chat_service.conversations.service import ConversationService
+from chat_service.conversations.service import ConversationService, PeerService
 from chat_service.marks.service import MarkService
 from chat_service.messages.service import MessageCommands
 from chat_service.reactions.service import ReactionService
 from chat_service.schedules.domain import Waiting
 from chat_service.schedules.service import ScheduleService
+from chat_service.sends.domain import Send
 from chat_service.sends.service import MessageSender
 from chat_service.sync.service import SyncService
 from messenger_contracts.commands import (
@@ -24,8 +25,12 @@ from messenger_contracts.commands import (
     DeleteCommand,
     EditCommand,
     Failure,
+    JoinsAnswer,
+    JoinsRequest,
     LiveEvent,
     Missed,
+    Peers,
+    PeersCommand,
     Position,
     Positions,
     ReactCommand,
@@ -42,7 +47,7 @@ from servicekit.errors import ServiceError
 from servicekit.fanout import event_frame
 from servicekit.telemetry import record_failure
 
-Outcome = Sent | Waiting | ReadMark | Changed
+Outcome = Sent | Waiting | ReadMark | Changed | Peers
 
 
 class CommandService:
@@ -55,23 +60,29 @@ class CommandService:
         marks: MarkService,
         messages: MessageCommands,
         reactions: ReactionService,
+        peers: PeerService,
     ) -> None:
         self._sender = sender
         self._schedules = schedules
         self._marks = marks
         self._messages = messages
         self._reactions = reactions
+        self._peers = peers
 
-    async def run(self, commands: Sequence[Command]) -> list[CommandResult]:
+    async def run(self, commands: Sequence[Command | Send]) -> list[CommandResult | Sent]:
         """One result a command; one that fails does not touch the others."""
         outcomes = await asyncio.gather(*map(self._start, commands), return_exceptions=True)
         return [_result(outcome) for outcome in outcomes]
 
-    def _start(self, command: Command) -> Awaitable[Outcome]:
+    def _start(self, command: Command | Send) -> Awaitable[Outcome]:
+        if isinstance(command, Send):
+            return self._sender.submit(command)
         if isinstance(command, SendCommand):
             return self._schedules.submit(command) if command.body.send_at else self._sender.send(command)
         if isinstance(command, ReadCommand):
             return self._marks.read(command)
+        if isinstance(command, PeersCommand):
+            return self._peers.among(command)
         return self._change(command)
 
     async def _change(self, command: Command) -> Changed:
@@ -84,13 +95,15 @@ class CommandService:
         raise TypeError(command.op)
 
 
-def _result(outcome: Outcome | BaseException) -> CommandResult:
+def _result(outcome: Outcome | BaseException) -> CommandResult | Sent:
     if isinstance(outcome, Sent):
-        return CommandResult.model_construct(sent=outcome)
+        return outcome
     if isinstance(outcome, Waiting):
         return CommandResult(scheduled=outcome.acknowledgement)
     if isinstance(outcome, Changed):
         return CommandResult(changed=outcome)
+    if isinstance(outcome, Peers):
+        return CommandResult(peers=outcome)
     if isinstance(outcome, ReadMark):
         return CommandResult(read=Read.model_validate(outcome.model_dump()))
     if isinstance(outcome, ServiceError):
@@ -149,6 +162,10 @@ class ResumeService:
     async def positions(self, ids: Sequence[str]) -> Positions:
         """Where conversations stand, whoever is in them."""
         return Positions(conversations=_by_text(await self._conversations.positions(ids)))
+
+    async def joined(self, request: JoinsRequest) -> JoinsAnswer:
+        """Into which conversations people came who are connected."""
+        return await self._conversations.joined(request.user_ids, request.after)
 
     async def missed(self, request: Missed) -> list[LiveEvent]:
         """The events behind positions: for one reader's eyes, or for the gateway, which knows who may see what."""

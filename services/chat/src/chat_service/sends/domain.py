@@ -12,7 +12,7 @@ from uuid_utils import uuid7
 from chat_service.conversations.domain import require_open
 from chat_service.conversations.errors import NotMember, invalid
 from chat_service.sends.errors import IdempotencyMismatch
-from messenger_contracts.commands import UUID_PATTERN, MessageCreate, SendCommand, Sent
+from messenger_contracts.commands import UUID_PATTERN, MessageCreate, SendCommand, Sent, is_storable
 from messenger_contracts.conversations import LogEventType, Media
 from messenger_contracts.shapes import format_timestamp
 from servicekit.errors import ServiceError
@@ -103,6 +103,25 @@ class Send:
             digest(body),
             Extras.of(body),
         )
+
+    @classmethod
+    def plain(cls, command: dict[str, Any]) -> "Send | None":
+        """Read a `SendCommand` that says a text and nothing else; None for any other, and for one with a mistake.
+
+        Most commands are such sends, and the full validation of one costs as much as its place in a transaction.
+        """
+        body, actor = command.get("body"), command.get("actor")
+        if not (isinstance(body, dict) and len(body) == 1 and isinstance(actor, dict)):
+            return None
+        told: list[Any] = [command.get("conversation_id"), command.get("client_id"), body.get("text")]
+        told += actor.get("user_id"), actor.get("username")
+        if not all(type(each) is str for each in told):
+            return None
+        conversation_id, client_id, text, user_id, username = told
+        if not (_ID.fullmatch(conversation_id) and _ID.fullmatch(client_id) and is_storable(text)):
+            return None
+        content = hashlib.blake2b(text.encode(), digest_size=16, person=b"text").digest()
+        return cls(conversation_id.lower(), user_id, username, client_id.lower(), text, content)
 
     @property
     def key(self) -> tuple[str, str, str]:

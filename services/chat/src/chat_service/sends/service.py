@@ -57,6 +57,10 @@ class MessageSender:
             refused: asyncio.Future[Sent] = asyncio.get_running_loop().create_future()
             refused.set_exception(error)
             return refused
+        return self.submit(send)
+
+    def submit(self, send: Send) -> "asyncio.Future[Sent]":
+        """Append a message that was read already."""
         return self._lanes[hash(send.conversation_id) % len(self._lanes)].commits.submit(send)
 
     async def drain(self) -> None:
