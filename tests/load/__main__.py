@@ -15,7 +15,7 @@ import typer
 from localcloud.console import say, step
 from messengerctl.suite import Suite
 
-from . import history, idle, limit, meters, pace, puts, report, resume, saturation
+from . import fanout, history, idle, limit, meters, pace, puts, report, resume, saturation
 from .figures import Results
 from .stage import UNLIMITED, Stage, set_stage
 
@@ -32,10 +32,18 @@ class Size:
     lengths: tuple[int, ...]
     sockets: int
     clients: int
+    audience: int
 
 
-_FULL = Size(seconds=4.0, rounds=3, lengths=(10_000, 1_000_000), sockets=idle.SOCKETS, clients=resume.CLIENTS)
-_QUICK = Size(seconds=1.0, rounds=1, lengths=(1_000, 10_000), sockets=200, clients=100)
+_FULL = Size(
+    seconds=4.0,
+    rounds=3,
+    lengths=(10_000, 1_000_000),
+    sockets=idle.SOCKETS,
+    clients=resume.CLIENTS,
+    audience=fanout.SOCKETS,
+)
+_QUICK = Size(seconds=1.0, rounds=1, lengths=(1_000, 10_000), sockets=200, clients=100, audience=100)
 
 
 async def _saturate(stage: Stage, results: Results, size: Size) -> None:
@@ -50,6 +58,7 @@ async def _saturate(stage: Stage, results: Results, size: Size) -> None:
 # What leaves the workers the most to do comes last.
 _SCENARIOS: dict[str, Callable[[Stage, Results, Size], Awaitable[None]]] = {
     "idle": lambda stage, results, size: idle.measure(stage, results, size.sockets, size.rounds),
+    "fanout": lambda stage, results, size: fanout.measure(stage, results, size.audience, fanout.CROWD, size.rounds),
     "history": lambda stage, results, size: history.measure(stage, results, size.lengths, size.rounds),
     "resume": lambda stage, results, size: resume.measure(stage, results, size.clients, size.rounds),
     "puts": lambda stage, results, size: puts.measure(stage, results, size.seconds, size.rounds),

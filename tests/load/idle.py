@@ -12,7 +12,7 @@ from .stage import PEOPLE, Stage
 from .wire import Gateway, Lost, Socket, connect
 
 GENERATORS = 2
-SOCKETS = 2000
+SOCKETS = 10_000
 _OPEN_AT_ONCE = 16
 
 
