@@ -75,6 +75,8 @@ def _messages() -> None:
             ADD COLUMN purged_at timestamptz(3)
     """)
     op.execute("CREATE UNIQUE INDEX messages_by_id ON messages (id)")
+    op.execute("DROP INDEX messages_by_sender")
+    op.execute('CREATE INDEX messages_by_sender ON messages (conversation_id, by COLLATE "C", seq)')
     op.execute("""
         CREATE INDEX messages_by_thread ON messages (conversation_id, thread_root, seq) WHERE thread_root IS NOT NULL
     """)
@@ -230,6 +232,7 @@ def _of_workers() -> None:
         CREATE TABLE search_words (
             conversation_id uuid NOT NULL,
             seq bigint NOT NULL,
+            at timestamptz(3) NOT NULL,
             words tsvector NOT NULL,
             PRIMARY KEY (conversation_id, seq)
         )
@@ -253,6 +256,8 @@ def downgrade() -> None:
     op.execute(f"DROP TABLE {', '.join(TABLES)}")
     op.execute("ALTER TABLE log DROP COLUMN target_seq, DROP COLUMN audience")
     op.execute("DROP INDEX messages_by_id, messages_by_thread, messages_expiring, messages_deleted, messages_to_purge")
+    op.execute("DROP INDEX messages_by_sender")
+    op.execute("CREATE INDEX messages_by_sender ON messages (conversation_id, by, seq)")
     op.execute("""
         ALTER TABLE messages
             DROP COLUMN reply_to, DROP COLUMN thread_root, DROP COLUMN mentions, DROP COLUMN media,

@@ -9,15 +9,16 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chat_service.models import BLOCKED, HIDDEN_MESSAGE, MESSAGE_COLUMNS
+from messenger_contracts.conversations import LogEventType
 
 _OTHERS = f"x.by <> me.user_id AND NOT (c.kind = 'group' AND x.by = ANY({BLOCKED}))"
 
 _UNREAD = f"""(c.last_msg_no - me.read_msg_no
     - (SELECT count(*) FROM messages x
-       WHERE x.conversation_id = c.id AND x.by = me.user_id AND x.seq > me.read_seq)
+       WHERE x.conversation_id = c.id AND x.by COLLATE "C" = me.user_id AND x.seq > me.read_seq)
     - CASE WHEN c.kind = 'group' THEN
       (SELECT count(*) FROM messages x
-       WHERE x.conversation_id = c.id AND x.by = ANY({BLOCKED}) AND x.seq > me.read_seq) ELSE 0 END
+       WHERE x.conversation_id = c.id AND x.by COLLATE "C" = ANY({BLOCKED}) AND x.seq > me.read_seq) ELSE 0 END
     - (SELECT count(*) FROM messages x
        WHERE x.conversation_id = c.id AND x.deleted_at IS NOT NULL AND x.seq > me.read_seq AND {_OTHERS})
     - (SELECT count(*) FROM hidden_messages h JOIN messages x ON x.conversation_id = h.conversation_id AND x.seq = h.seq
@@ -69,6 +70,27 @@ _POSITIONS_OF = text("""
 _POSITIONS = text(
     "SELECT id, kind, epoch, last_seq, 1 AS visible_from FROM conversations WHERE id = ANY(CAST(:ids AS uuid[]))"
 )
+_JOINED = text(f"""
+    WITH since AS (
+        SELECT CASE WHEN :after = 0 OR :after > version THEN version ELSE :after END AS xid, version
+        FROM (SELECT (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint AS version) now
+    ), found AS (
+        SELECT DISTINCT m.user_id, c.id, c.kind, c.epoch, c.last_seq, m.visible_from
+        FROM since JOIN log l ON l.xid >= since.xid AND l.type = '{LogEventType.MEMBER_JOINED}'
+        JOIN members m ON m.conversation_id = l.conversation_id AND m.user_id = l.data ->> 'user_id'
+        JOIN conversations c ON c.id = m.conversation_id
+        WHERE m.user_id = ANY(CAST(:people AS text[])) AND m.left_at IS NULL
+    )
+    SELECT since.version, found.* FROM since LEFT JOIN found ON true
+""")
+"""A version is the oldest transaction that still ran: whatever was not seen yet is of it, or of a later one.
+
+One that is ahead of the database's own is of the time before a restore, after which everybody comes back anyway.
+"""
+_PEERS = text("""
+    SELECT o.user_id FROM conversations c JOIN members o ON o.conversation_id = c.id
+    WHERE c.direct_key = ANY(CAST(:keys AS text[])) AND cardinality(c.closed_by) = 0 AND o.user_id <> :user_id
+""")
 _KEPT_STATE = text(f"""
     SELECT c.id, c.last_seq, c.epoch, {_KEPT}
     FROM members me JOIN conversations c ON c.id = me.conversation_id
@@ -111,6 +133,15 @@ class ConversationRepository:
     async def positions(self, session: AsyncSession, ids: Sequence[UUID]) -> Sequence[Row[Any]]:
         """Where some conversations stand, whoever is in them: for our own gateways."""
         return (await session.execute(_POSITIONS, {"ids": list(ids)})).all()
+
+    async def joined(self, session: AsyncSession, people: Sequence[str], after: int) -> tuple[int, Sequence[Row[Any]]]:
+        """The version as of now, and the conversations into which some people came since an earlier one."""
+        rows = (await session.execute(_JOINED, {"people": list(people), "after": after})).all()
+        return rows[0].version, [row for row in rows if row.user_id is not None]
+
+    async def peers(self, session: AsyncSession, user_id: str, keys: Sequence[str]) -> Sequence[str]:
+        """The other people of the direct conversations with these keys that nobody closed."""
+        return (await session.execute(_PEERS, {"keys": list(keys), "user_id": user_id})).scalars().all()
 
     async def kept(self, session: AsyncSession, reader: str, ids: Sequence[UUID]) -> Sequence[Row[Any]]:
         """What a member keeps of conversations, and what is left to read in them."""

@@ -21,6 +21,7 @@ class MessageRow(Base):
     __tablename__ = "messages"
     __table_args__ = (
         Index("messages_by_client_id", "conversation_id", "by", "client_id", unique=True),
+        # `by` has the collation "C" there, so that the index never serves the look-up by client_id: it would ruin it.
         Index("messages_by_sender", "conversation_id", "by", "seq"),
         Index("messages_by_id", "id", unique=True),
         Index(
