@@ -29,6 +29,7 @@ DriverConnection: TypeAlias = asyncpg.Connection
 """What a repository of a hot path is handed by `DirectConnection`."""
 
 APPLICATION_PARAMETERS = {"jit": "off", "idle_in_transaction_session_timeout": "60000"}
+_WHOLE_TABLES = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
 AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
@@ -40,15 +41,21 @@ AWAY = (
 """What asyncpg raises when the database cannot be reached, goes away, or takes no more."""
 
 
-def create_engine(url: str, *, name: str, pool_size: int = 10, tls: bool = False, **options: Any) -> AsyncEngine:
-    """An engine on asyncpg. `tls` demands a verified certificate; `?sslmode=` in the URL would not work here."""
+def create_engine(
+    url: str, *, name: str, pool_size: int = 10, tls: bool = False, batches: bool = False, **options: Any
+) -> AsyncEngine:
+    """An engine on asyncpg. `tls` demands a verified certificate; `?sslmode=` in the URL would not work here.
+
+    `batches` is for processes whose statements are few and large: each is planned for the tables as they are then. A
+    plan that was kept from when a table was small reads all of it for every row when it has grown.
+    """
     engine = create_async_engine(
         url,
         pool_size=pool_size,
         max_overflow=0,
         pool_pre_ping=True,
         pool_timeout=5,
-        connect_args=_arguments(name, tls=tls),
+        connect_args=_arguments(name, tls=tls, **({"plan_cache_mode": "force_custom_plan"} if batches else {})),
         **options,
     )
     if records_traces():
@@ -57,9 +64,10 @@ def create_engine(url: str, *, name: str, pool_size: int = 10, tls: bool = False
     return engine
 
 
-def _arguments(name: str, *, tls: bool) -> dict[str, Any]:
-    """How asyncpg connects."""
-    arguments: dict[str, Any] = {"server_settings": {"application_name": name, **APPLICATION_PARAMETERS}, "timeout": 5}
+def _arguments(name: str, *, tls: bool, **parameters: str) -> dict[str, Any]:
+    """How asyncpg connects; `parameters` are the session's."""
+    session = {"application_name": name, **APPLICATION_PARAMETERS, **parameters}
+    arguments: dict[str, Any] = {"server_settings": session, "timeout": 5}
     return {**arguments, "ssl": ssl.create_default_context()} if tls else arguments
 
 
@@ -135,12 +143,14 @@ class Database:
 class DirectConnection:
     """A connection of one's own, without SQLAlchemy between: for a path on which that would cost too much.
 
-    One task at a time may use it. It is opened when it is needed, and again when it was lost.
+    One task at a time may use it. It is opened when it is needed, and again when it was lost. Whatever is asked on it
+    has to be found by its key: plans that read whole tables, which a small table invites and which are then kept while
+    it grows, are not made.
     """
 
     def __init__(self, url: str, *, name: str, tls: bool = False) -> None:
         self._dsn = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-        self._arguments = _arguments(name, tls=tls)
+        self._arguments = _arguments(name, tls=tls, **dict.fromkeys(_WHOLE_TABLES, "off"))
         self._connection: DriverConnection | None = None
 
     @asynccontextmanager

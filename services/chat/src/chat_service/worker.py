@@ -49,7 +49,9 @@ from servicekit.valkey import create_valkey
 @asynccontextmanager
 async def loops(settings: ChatSettings, app: FastAPI) -> AsyncIterator[Mapping[str, Loop]]:
     """What runs, and what it is made of."""
-    engine = create_engine(settings.database_url.get_secret_value(), name="chat-worker", tls=settings.database_tls)
+    engine = create_engine(
+        settings.database_url.get_secret_value(), name="chat-worker", batches=True, tls=settings.database_tls
+    )
     database = Database(engine)
     app.state.health.require("database", database.check)
     async with Aws(settings.region) as aws:
