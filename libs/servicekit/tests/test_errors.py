@@ -1,7 +1,8 @@
 """Each failure is one problem+json answer, as the public contract describes it."""
 
 import json
-from collections.abc import Callable
+import logging
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any, Literal
 
 import httpx
@@ -9,12 +10,13 @@ import pytest
 from fastapi import APIRouter, FastAPI, Header
 from fastapi import Body as BodyParameter
 from pydantic import Field
+from starlette.requests import Request as HttpRequest
 
 from messenger_contracts.problem import ErrorCode
 from messenger_contracts.shapes import Request
 from servicekit.errors import DependencyUnavailable, ServiceError, Unauthenticated
 from servicekit.telemetry import JsonFormatter
-from servicekit.testing import Callers, client_of
+from servicekit.testing import Callers, client_of, serving
 
 MakeApp = Callable[..., FastAPI]
 
@@ -212,3 +214,23 @@ async def test_an_unforeseen_failure_is_a_problem_and_a_log_line_of_one_trace(
     (line,) = (line for line in map(json.loads, caplog.text.splitlines()) if line["level"] == "ERROR")
     assert line["trace_id"] == trace_id
     assert "the secret reason" in line["exception"]
+
+
+async def test_a_client_that_goes_away_while_it_asks_is_no_failure(
+    make_app: MakeApp, local_callers: Callers, caplog: pytest.LogCaptureFixture
+) -> None:
+    router = APIRouter()
+
+    @router.post("/things")
+    async def read(request: HttpRequest) -> str:
+        return (await request.body()).decode()
+
+    async def half() -> AsyncIterator[bytes]:
+        yield b"half"
+        raise ConnectionError
+
+    headers = {**await local_callers.user("ada"), "content-length": "100", "content-type": "application/json"}
+    async with serving(make_app(routers=[router])) as address, httpx.AsyncClient() as client:
+        with pytest.raises(ConnectionError):
+            await client.post(f"http://{address}/things", content=half(), headers=headers)
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []

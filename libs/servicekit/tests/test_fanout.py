@@ -27,9 +27,9 @@ async def test_publications_arrive_in_order(valkey, namespace):
 
         await pubsub.subscribe(namespace)
         await eventually(lambda: receive("subscribe"))
-        await FanoutPublisher(valkey).publish([(namespace, Fanout(joined=[str(number)])) for number in range(5)])
+        await FanoutPublisher(valkey).publish([(namespace, Fanout(joined={str(number): 1})) for number in range(5)])
         found = [Fanout.model_validate_json((await eventually(lambda: receive("message")))["data"]) for _ in range(5)]
-    assert [one.joined for one in found] == [["0"], ["1"], ["2"], ["3"], ["4"]]
+    assert [one.joined for one in found] == [{str(number): 1} for number in range(5)]
 
 
 async def test_without_valkey_a_publication_is_a_logged_failure_and_no_more(caplog):
@@ -49,7 +49,7 @@ def test_a_publication_carries_frames_as_they_were_written():
     push = {"op": "typing", "d": {"c": "c1"}}
     published = read_publication(publication(events, [push]))
     assert published.events == events
-    assert (published.pushes, published.joined) == ([push], [])
+    assert (published.pushes, published.joined) == ([push], {})
     assert [orjson.loads(event.frame) for event in published.events[:2]] == [
         {"op": "event", "d": EVENT},
         {"op": "event", "d": SKIP},
@@ -58,8 +58,8 @@ def test_a_publication_carries_frames_as_they_were_written():
 
 
 def test_what_is_told_to_a_person_is_read_as_a_publication():
-    told = Fanout(joined=["c1"], pushes=[{"op": "read", "d": {}}]).model_dump_json().encode()
-    assert read_publication(told) == Published([], [{"op": "read", "d": {}}], ["c1"])
+    told = Fanout(joined={"c1": 7}, left=["c2"], pushes=[{"op": "read", "d": {}}]).model_dump_json().encode()
+    assert read_publication(told) == Published([], [{"op": "read", "d": {}}], {"c1": 7}, ["c2"], None)
 
 
 def test_a_publication_that_lacks_a_frame_is_none():

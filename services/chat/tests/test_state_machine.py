@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 SEED = int(os.environ.get("MESSENGER_SEED", "20260131"))
 STORIES = settings(
-    max_examples=int(os.environ.get("MESSENGER_STORIES", "16")),
+    max_examples=int(os.environ.get("MESSENGER_STORIES", "30")),
     stateful_step_count=40,
     deadline=None,
     database=None,

@@ -5,14 +5,13 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import orjson
 import pytest
-import websockets
 from cryptography.hazmat.primitives.asymmetric import rsa
 from fastapi import FastAPI, Request
 from jose import jwk, jwt
@@ -22,26 +21,36 @@ from gateway_service.main import create
 from gateway_service.settings import GatewaySettings
 from localcloud.provision import connect, provision
 from messenger_contracts.commands import (
+    Changed,
     CommandBatch,
     CommandResult,
     CommandResults,
+    DeleteCommand,
+    EditCommand,
     Failure,
+    JoinsAnswer,
+    JoinsRequest,
     Missed,
+    Peers,
+    PeersCommand,
     Position,
     PositionsRequest,
+    ReactCommand,
     Read,
     Relations,
+    RelationsAnswer,
+    RelationsRequest,
     Resume,
     ResumeBatch,
     ResumedFrames,
+    Scheduled,
     SendCommand,
     Sent,
 )
 from messenger_contracts.identity import IDENTITY_HEADER
 from messenger_contracts.problem import ErrorCode
-from messenger_contracts.realtime import SUBPROTOCOL, conversation_channel, user_channel
 from servicekit.aws import Aws
-from servicekit.fanout import event_frame, live, publication
+from servicekit.fanout import event_frame
 from servicekit.identity import IdentityVerifier
 from servicekit.keys import key_ring
 from servicekit.testing import REGION, serving
@@ -62,6 +71,11 @@ class Backend:
         self.members: dict[str, set[str]] = defaultdict(set)
         self.direct: set[str] = set()
         self.blocked: dict[str, set[str]] = defaultdict(set)
+        self.authors: dict[tuple[str, int], str] = {}
+        self.visible_from: dict[tuple[str, str], int] = {}
+        self.joined: dict[str, dict[str, int]] = defaultdict(dict)
+        self.ran: list[dict[str, Any]] = []
+        self.since: list[str | None] = []
         self.room = 1000
         self.epoch = EPOCH
         self.calls: list[str] = []
@@ -73,18 +87,22 @@ class Backend:
         self.app.add_api_route("/internal/resumes", self.resumes, methods=["POST"])
         self.app.add_api_route("/internal/positions", self.positions, methods=["POST"])
         self.app.add_api_route("/internal/missed", self.missed, methods=["POST"])
+        self.app.add_api_route("/internal/relations", self.relations, methods=["POST"])
+        self.app.add_api_route("/internal/joins", self.joins, methods=["POST"])
         self.app.add_api_route("/internal/commands", self.commands, methods=["POST"])
         self.app.add_api_route("/v1/{path:path}", self.echo, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
         self.key = KEY
 
-    def append(self, conversation: str, by: str = "user-ada", **data: Any) -> dict[str, Any]:
+    def append(
+        self, conversation: str, by: str = "user-ada", kind: str = "message.created", **data: Any
+    ) -> dict[str, Any]:
         """Add an event to a log, as chat would commit it."""
         seq = len(self.logs[conversation]) + 1
         event = {
             "c": conversation,
             "epoch": self.epoch,
             "seq": seq,
-            "type": "message.created",
+            "type": kind,
             "at": "2026-01-01T00:00:00.000Z",
             "by": by,
             "data": data,
@@ -130,6 +148,7 @@ class Backend:
         return Response(b"\n".join([orjson.dumps([each.model_dump() for each in told]), *frames]))
 
     def _resume(self, user: str, resume: Resume) -> tuple[list[dict[str, Any]], ResumedFrames]:
+        self.since.append(resume.since)
         mine = [c for c in self.logs if user in self.members[c]]
         positions = {c: resume.positions.get(c, 0) for c in mine}
         events = [event for c in mine for event in self.logs[c][positions[c] :]]
@@ -141,19 +160,41 @@ class Backend:
             complete=complete,
             unknown=unknown,
             left=sorted(set(resume.positions) - set(mine)),
-            relations=Relations(blocked=sorted(self.blocked[user])),
+            relations=self._relations(user),
             frames=len(events),
         )
+
+    def _relations(self, user: str) -> Relations:
+        blockers = [blocker for blocker, blocked in self.blocked.items() if user in blocked]
+        return Relations(blocked=sorted(self.blocked[user]), blocked_by=sorted(blockers))
+
+    async def relations(self, body: RelationsRequest) -> RelationsAnswer:
+        return RelationsAnswer(relations={user: self._relations(user) for user in body.user_ids}, version=7)
+
+    async def joins(self, body: JoinsRequest) -> JoinsAnswer:
+        joined = {
+            user: {c: Position(**self._standing([c])[c] | {"visible_from": seq}) for c, seq in came.items()}
+            for user, came in self.joined.items()
+            if user in body.user_ids
+        }
+        return JoinsAnswer(joined=joined, version=7)
 
     async def positions(self, body: PositionsRequest) -> dict[str, Any]:
         return {"conversations": self._standing(body.ids)}
 
     async def missed(self, body: Missed) -> dict[str, Any]:
         self.calls.append("missed")
-        stretches = [self.logs[c][after : after + body.limit] for c, after in body.after.items()]
-        return {
-            "events": [{"author": None, "target": None, "audience": None, "event": e} for s in stretches for e in s]
-        }
+        told = []
+        for c, after in body.after.items():
+            first = self.visible_from.get((c, body.reader or ""), 1)
+            if after < first - 1:
+                told.append({"c": c, "epoch": self.epoch, "seq": after + 1, "to": first - 1, "type": "skip"})
+            told += self.logs[c][max(after, first - 1) : after + body.limit]
+        return {"events": [self._live(each) for each in told]}
+
+    def _live(self, event: dict[str, Any]) -> dict[str, Any]:
+        author = self.authors.get((event["c"], event["seq"]))
+        return {"author": author, "target": author and event["seq"], "audience": None, "event": event}
 
     async def commands(self, body: CommandBatch) -> CommandResults:
         self.calls.append(f"commands:{len(body.commands)}")
@@ -161,11 +202,21 @@ class Backend:
         return CommandResults(results=[self._run(command) for command in body.commands])
 
     def _run(self, command: Any) -> CommandResult:
+        self.ran.append(command.model_dump(mode="json", exclude={"actor"}))
+        if isinstance(command, PeersCommand):
+            apart = self._relations(command.actor.user_id)
+            kept_from = {*apart.blocked, *apart.blocked_by, "user-stranger"}
+            return CommandResult(peers=Peers(user_ids=[each for each in command.user_ids if each not in kept_from]))
         if command.actor.user_id not in self.members[command.conversation_id]:
             return CommandResult(error=Failure(code=ErrorCode.NOT_MEMBER, detail="You are not there."))
+        if isinstance(command, EditCommand | DeleteCommand | ReactCommand):
+            return CommandResult(changed=Changed(seq=9))
         if not isinstance(command, SendCommand):
             return CommandResult(read=Read(read_seq=command.seq, delivered_seq=command.seq, unread=0, mentions=0))
         self.sends.append(command)
+        if command.body.send_at:
+            waiting = Scheduled(client_id=command.client_id, send_at=command.body.send_at, created_at=datetime.now(UTC))
+            return CommandResult(scheduled=waiting)
         said = command.body.model_dump(mode="json", exclude_unset=True)
         earlier = self.sent.get(command.client_id)
         if earlier and earlier[0] != said:
@@ -177,11 +228,19 @@ class Backend:
         self.sent[command.client_id] = said, sent
         return CommandResult(sent=sent)
 
+    async def _wait(self, request: Request) -> None:
+        self.calls.append("waits")
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        self.calls.append("gone")
+
     async def echo(self, path: str, request: Request) -> JSONResponse:
         if path.endswith("/broken"):
             return JSONResponse({}, 503)
         assert self.verifier
         principal = await self.verifier.verify(request.headers.get(IDENTITY_HEADER))
+        if request.query_params.get("timeout"):
+            await self._wait(request)
         body = {
             "method": request.method,
             "path": request.url.path,
@@ -239,6 +298,7 @@ def settings(backend_url: str, valkey_url: str, namespace: str, provisioned: Non
         openapi_file=document,
         allowed_origins=["https://app.example"],
         close_spread_seconds=0.01,
+        presence_grace_seconds=0.1,
     )
 
 
@@ -268,103 +328,3 @@ async def valkey(valkey_url: str) -> AsyncIterator[Any]:
 async def tickets(aws: Aws, provisioned: None, namespace: str) -> Tokens:
     """Makes tickets as auth does."""
     return Tokens(await key_ring(aws, f"{namespace}-auth-realtime-ticket"), "realtime_ticket")
-
-
-class Client:
-    """A client of the socket: it takes frames apart and keeps what was not asked for yet."""
-
-    def __init__(self, socket: websockets.ClientConnection) -> None:
-        self.socket = socket
-        self.frames: list[dict[str, Any]] = []
-        self.greeting: dict[str, Any] = {}
-        self._number = 0
-
-    async def next(self) -> dict[str, Any]:
-        """The next frame, whatever it is."""
-        while not self.frames:
-            text = await asyncio.wait_for(self.socket.recv(), 10)
-            self.frames += [orjson.loads(line) for line in text.split("\n")]
-        return self.frames.pop(0)
-
-    async def event(self) -> dict[str, Any]:
-        """The next log event."""
-        while (frame := await self.next()).get("op") != "event":
-            pass
-        return frame["d"]
-
-    async def ask(self, op: str, **d: Any) -> dict[str, Any]:
-        """Ask, and give the reply; frames that come before it stay for later."""
-        self._number += 1
-        await self.socket.send(orjson.dumps({"id": self._number, "op": op, "d": d}).decode())
-        passed = []
-        while (frame := await self.next()).get("id") != self._number:
-            passed.append(frame)
-        self.frames = passed + self.frames
-        return frame
-
-    async def closed(self) -> int:
-        """The code with which the server ends the socket."""
-        with suppress(websockets.ConnectionClosed):
-            await asyncio.wait_for(self._exhaust(), 20)
-        return self.socket.close_code
-
-    async def _exhaust(self) -> None:
-        async for _ in self.socket:
-            pass
-
-
-def joining(address: str, backend: Backend):
-    """Connects people's sockets to a gateway."""
-
-    @asynccontextmanager
-    async def join(name: str, *, hello: bool = True, positions: dict[str, int] | None = None, **claims: Any):
-        headers = {"Authorization": f"Bearer {backend.token(name, **claims)}"}
-        url = f"ws://{address}/v1/realtime"
-        async with websockets.connect(
-            url, additional_headers=headers, subprotocols=[SUBPROTOCOL], max_queue=1
-        ) as socket:
-            client = Client(socket)
-            if hello:
-                client.greeting = (await client.ask("hello", positions=positions or {}))["ok"]
-            yield client
-
-    return join
-
-
-@pytest.fixture
-def joined_to(backend: Backend):
-    """Gives what connects people to the gateway at an address."""
-    return lambda address: joining(address, backend)
-
-
-@pytest.fixture
-def join(address: str, backend: Backend):
-    """Connects a person's socket to the test's gateway."""
-    return joining(address, backend)
-
-
-@pytest.fixture
-def gateway(settings: GatewaySettings, backend: Backend):
-    """Starts another gateway, with settings of its own; gives what connects to it."""
-
-    @asynccontextmanager
-    async def start(**changes: Any):
-        async with serving(create(settings.model_copy(update=changes))) as address:
-            yield joining(address, backend)
-
-    return start
-
-
-@pytest.fixture
-def publish(valkey: Any, namespace: str):
-    """Publishes as chat and notification do."""
-
-    async def to_conversation(conversation: str, *events: dict[str, Any], **about: Any) -> None:
-        message = publication([live(event, **about) for event in events])
-        await valkey.publish(conversation_channel(namespace, conversation), message)
-
-    async def to_person(user_id: str, **message: Any) -> None:
-        await valkey.publish(user_channel(namespace, user_id), orjson.dumps(message))
-
-    to_conversation.person = to_person
-    return to_conversation

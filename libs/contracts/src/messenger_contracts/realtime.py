@@ -5,14 +5,14 @@ A frame is a JSON object; one or several come per WebSocket frame, joined by new
 
 from collections.abc import Collection
 from enum import IntEnum
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from messenger_contracts.commands import ClientId, MessageCreate, Relations
+from messenger_contracts.commands import ClientId, Emoji, MessageCreate, MessagePatch, Relations, UserId
 from messenger_contracts.conversations import LogEventType
 from messenger_contracts.problem import ErrorCode
-from messenger_contracts.shapes import Request, Shape
+from messenger_contracts.shapes import Request, Shape, Timestamp
 
 SUBPROTOCOL = "messenger.v1"
 MAX_FRAME_BYTES = 64 * 1024
@@ -34,7 +34,7 @@ class CloseCode(IntEnum):
 class Hello(Request):
     """The first operation: where the client stands."""
 
-    positions: dict[str, int] = {}
+    positions: dict[str, Annotated[int, Field(ge=0, lt=2**63)]] = {}
     since: str | None = None
 
 
@@ -44,16 +44,54 @@ class Send(MessageCreate):
     c: str
     client_id: ClientId
 
-    def body(self) -> MessageCreate:
-        """The part that is the message."""
-        return MessageCreate.model_construct(text=self.text)
+
+class EditOp(MessagePatch):
+    """`edit`: what a message shall say instead."""
+
+    c: str
+    id: str
+
+
+class DeleteOp(Request):
+    """`delete`: a message shall be gone, for everyone or for oneself."""
+
+    c: str
+    id: str
+    whose: Literal["me", "everyone"] = Field("everyone", alias="for")
+
+
+class ReactOp(Request):
+    """`react` and `unreact`: give a reaction, or take it back."""
+
+    c: str
+    id: str
+    emoji: Emoji
 
 
 class ReadOp(Request):
-    """`read`: everything up to `seq` was read."""
+    """`read`: everything up to `seq` was read, or only received; `private`: the others are not told."""
 
     c: str
-    seq: int = Field(ge=0)
+    seq: int = Field(ge=0, lt=2**63)
+    delivered: bool = False
+    private: bool = False
+
+
+PresenceState = Literal["online", "away", "offline"]
+
+
+class PresenceOp(Request):
+    """`presence`: say how one is, ask how others are, or both. Whoever says `offline` is online, and looks offline."""
+
+    state: PresenceState | None = None
+    of: list[UserId] = Field([], max_length=100)
+
+
+class PresenceRead(Shape):
+    """How a person is, and when the person last was seen."""
+
+    state: PresenceState
+    last_active: Timestamp | None = None
 
 
 class TypingOp(Request):
@@ -71,7 +109,7 @@ class Frame(Shape):
     """What a client sends: `id` is its own number, echoed by the reply."""
 
     id: int = Field(ge=0)
-    op: Literal["hello", "send", "read", "typing", "ping"]
+    op: Literal["hello", "send", "edit", "delete", "react", "unreact", "read", "typing", "presence", "ping"]
     d: dict[str, Any] = {}
 
 
@@ -86,7 +124,7 @@ class FrameError(Shape):
 class Push(Shape):
     """What the server sends unasked."""
 
-    op: Literal["event", "read", "typing", "notification", "drain"]
+    op: Literal["event", "read", "typing", "presence", "conversation", "notification", "drain"]
     d: dict[str, Any]
 
 
@@ -111,10 +149,13 @@ def revoked_sessions_key(namespace: str) -> str:
 
 
 class Fanout(Shape):
-    """One publication on a person's channel: pushes, conversations joined and left, relations where they changed."""
+    """One publication on a person's channel: pushes, conversations joined and left, relations where they changed.
+
+    `joined` says of each conversation from which place on the person may read it.
+    """
 
     pushes: list[dict[str, Any]] = []
-    joined: list[str] = []
+    joined: dict[str, int] = {}
     left: list[str] = []
     relations: Relations | None = None
 

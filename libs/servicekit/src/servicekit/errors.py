@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from messenger_contracts.problem import PROBLEM_MEDIA_TYPE, ErrorCode, FieldError, Problem
@@ -110,6 +111,10 @@ def problem_of(error: ServiceError, path: str) -> Problem:
     return Problem.of(error.code, error.detail, instance=path, trace_id=current_trace_id(), errors=error.errors)
 
 
+CLIENT_GONE = 499
+"""The status of an answer that nobody reads; for the metrics alone."""
+
+
 def problem_response(error: ServiceError, path: str) -> Response:
     """The HTTP answer that stands for an error."""
     return Response(
@@ -125,6 +130,7 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ServiceError, _on_service_error)
     app.add_exception_handler(RequestValidationError, _on_validation_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(ClientDisconnect, _on_client_gone)
     app.add_exception_handler(BotoCoreError, _on_aws_error)
     app.add_exception_handler(ClientError, _on_aws_error)
 
@@ -132,6 +138,11 @@ def install_error_handlers(app: FastAPI) -> None:
 async def _on_service_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ServiceError)  # noqa: S101 - registered for this class alone
     return problem_response(error, request.url.path)
+
+
+async def _on_client_gone(request: Request, error: Exception) -> Response:
+    """A client that goes away in the midst of its own request is nobody's failure, and reads no answer."""
+    return Response(status_code=CLIENT_GONE)
 
 
 async def _on_aws_error(request: Request, error: Exception) -> Response:

@@ -22,7 +22,14 @@ class Published(NamedTuple):
 
     events: list[Live]
     pushes: list[dict[str, Any]]
-    joined: list[str]
+    joined: dict[str, int]
+    left: list[str]
+    relations: dict[str, list[str]] | None
+
+    @property
+    def places_the_person(self) -> bool:
+        """Whether it changes what the person's sockets get, and from whom."""
+        return bool(self.joined or self.left or self.relations)
 
 
 def live(
@@ -54,7 +61,13 @@ def read_publication(payload: bytes) -> Published:
     told = orjson.loads(head)
     about = told.get("events") or ()
     events = [Live._make((*each, frame.decode())) for each, frame in zip(about, frames, strict=True)]
-    return Published(events, told.get("pushes") or [], told.get("joined") or [])
+    return Published(
+        events,
+        told.get("pushes") or [],
+        told.get("joined") or {},
+        told.get("left") or [],
+        told.get("relations"),
+    )
 
 
 class FanoutPublisher:

@@ -86,12 +86,12 @@ class _Unreached(Exception):
 class ServiceClient:
     """Speaks to one of our services, over connections that are kept. Made, used and closed inside one event loop."""
 
-    def __init__(self, name: str, url: str, *, timeout: float = 10.0) -> None:
+    def __init__(self, name: str, url: str, *, timeout: float = 10.0, connections: int = CONNECTIONS) -> None:
         self._name = name
         self._url = url.rstrip("/")
         self._breaker = Breaker()
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEPT_SECONDS),
+            connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=KEPT_SECONDS),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=timeout, sock_connect=1.0),
             skip_auto_headers=("Accept-Encoding", "Content-Type", "User-Agent"),

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from auth_service.accounts.repository import SignUpRepository
+from auth_service.accounts.repository import PersonRepository, SignUpRepository
 from auth_service.accounts.service import AccountService
 from auth_service.endings.repository import EndingRepository
 from auth_service.endings.service import Announcer
@@ -55,9 +55,12 @@ async def open_announcer(settings: AuthSettings, aws: Aws) -> AsyncIterator[Anno
 
 async def make_accounts(settings: AuthSettings, aws: Aws, pool: UserPool) -> AccountService:
     """The service of accounts on a pool."""
-    sign_ups = SignUpRepository(await aws.client("dynamodb"), settings.resource("sign-ups"))
+    dynamodb = await aws.client("dynamodb")
+    sign_ups = SignUpRepository(dynamodb, settings.resource("sign-ups"))
+    people = PersonRepository(dynamodb, settings.resource("people"))
     ring = await key_ring(aws, settings.resource("flow"))
-    return AccountService(pool, sign_ups, Tokens(ring, "verify_email_session"), Tokens(ring, "sign_up_record"))
+    flows, seals = Tokens(ring, "verify_email_session"), Tokens(ring, "sign_up_record")
+    return AccountService(pool, sign_ups, people, flows, seals)
 
 
 async def session_keys(settings: AuthSettings, aws: Aws) -> SessionKeys:

@@ -5,6 +5,9 @@ import os
 import httpx
 import pytest
 
+from servicekit.aws import Aws
+from servicekit.testing import REGION
+
 
 async def mails_to(email: str) -> list[str]:
     """The texts that the emulator would have mailed to an address."""
@@ -140,3 +143,43 @@ async def test_other_services_are_told_who_has_an_id(client, callers, member, so
     assert (await ask(member.username)).status_code == 404
     assert (await ask(unverified.user_id)).status_code == 404
     assert (await ask("nobody")).status_code == 404
+
+
+async def test_other_services_are_told_of_many_at_once(client, callers, member, somebody):
+    headers = await callers.headers(member.principal)
+    other, unverified = somebody(), somebody()
+    for person in (other, unverified):
+        await person.sign_up()
+    await other.verify()
+    ids = [other.user_id, "nobody", unverified.user_id, member.user_id, *(f"id-{number}" for number in range(96))]
+
+    answer = await client.get("/internal/people", params={"id": ids}, headers=headers)
+
+    known = [{"id": each.user_id, "username": each.username} for each in (other, member)]
+    assert (answer.status_code, answer.json()) == (200, known)
+    assert (await client.get("/internal/people", params={"id": ["nobody"] * 2}, headers=headers)).json() == []
+
+
+@pytest.mark.parametrize("ids", [[], ["x"] * 101, ["", "x"], ["x" * 129]])
+async def test_what_can_be_no_ids_is_refused(client, callers, member, ids):
+    headers = await callers.headers(member.principal)
+    assert (await client.get("/internal/people", params={"id": ids}, headers=headers)).status_code == 422
+
+
+async def test_a_person_who_was_forgotten_is_known_again_when_asked_for_or_signed_in(client, callers, member, settings):
+    headers = await callers.headers(member.principal)
+    known = {"id": member.user_id, "username": member.username}
+    async with Aws(REGION, aws_access_key_id="test", aws_secret_access_key="test") as root:
+        dynamodb = await root.client("dynamodb")
+
+        async def ask_after(remembering) -> tuple:
+            key = {"user_id": {"S": member.user_id}}
+            await dynamodb.delete_item(TableName=settings.resource("people"), Key=key)
+            ask = [await client.get("/internal/people", params={"id": [member.user_id, "x"]}, headers=headers)]
+            await remembering()
+            ask += [await client.get("/internal/people", params={"id": [member.user_id, "x"]}, headers=headers)]
+            return tuple(answer.json() for answer in ask)
+
+        alone = client.get("/internal/people", params={"id": member.user_id}, headers=headers)
+        assert await ask_after(lambda: alone) == ([], [known])
+        assert await ask_after(member.sign_in) == ([], [known])

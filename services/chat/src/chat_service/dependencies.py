@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from chat_service.conversations.repository import ConversationRepository
-from chat_service.conversations.service import InboxService, KeptService, MembershipService
+from chat_service.conversations.service import InboxService, KeptService, MembershipService, PeerService
 from chat_service.invites.repository import InviteRepository
 from chat_service.invites.service import InviteService
 from chat_service.lifecycles.repository import LifecycleRepository
@@ -69,6 +69,7 @@ async def lifespan(settings: ChatSettings, app: FastAPI) -> AsyncIterator[Mappin
             **_about_messages(database, changes, memberships, sender, rehearsal, cursors),
             **_about_groups(database, changes, conversations, cursors, settings.group_members),
             "marks": MarkService(database, MarkRepository(settings.receipts_up_to), KeptService(conversations), live),
+            "peers": PeerService(database, conversations),
             "sync": sync,
             "conversation_cursors": Cursors(cursors, "conversations"),
             "search_cursors": Cursors(cursors, "search"),

@@ -182,3 +182,40 @@ async def test_without_valkey_sends_are_stored_all_the_same(settings, callers) -
         c = begun.json()["id"]
         sent = await client.put(f"/v1/conversations/{c}/messages/{uuid4()}", json={"text": "hi"}, headers=headers)
         assert (begun.status_code, sent.status_code) == (201, 201)
+
+
+async def test_peers_are_those_of_open_direct_conversations(people, gateway, sql) -> None:
+    ada, bob, eve, dan = await people("ada", "bob", "eve", "dan")
+    await ada.begin(bob)
+    closed = (await ada.begin(eve)).json()["id"]
+    await sql("UPDATE conversations SET closed_by = ARRAY[$1] WHERE id = $2", eve.id, closed)
+    asked = [bob.id, eve.id, dan.id, ada.id, "nobody"]
+    peers = {"op": "peers", "actor": {"user_id": ada.id, "username": "ada"}, "user_ids": asked}
+    [result] = (await gateway("commands", commands=[peers])).json()["results"]
+    assert result["peers"] == {"user_ids": [bob.id]}
+
+
+async def test_joins_are_told_from_a_version_on(people, gateway, group_of) -> None:
+    ada, bob = await people("ada", "bob")
+    await group_of(bob)
+    asked = {"user_ids": [bob.id]}
+    first = (await gateway("joins", **asked)).json()
+    assert first["joined"] == {}
+    c = await group_of(ada)
+    member = f"/v1/conversations/{c}/members/{bob.id}"
+    await ada.request("PUT", member, json={})
+    second = (await gateway("joins", **asked, after=first["version"])).json()
+    place = second["joined"][bob.id][c]
+    assert (place["last_seq"], place["visible_from"], place["direct"]) == (2, 2, False)
+    third = (await gateway("joins", **asked, after=second["version"])).json()
+    assert third["joined"].keys() <= {bob.id}
+    await ada.request("DELETE", member)
+    assert c not in (await gateway("joins", **asked, after=first["version"])).json()["joined"].get(bob.id, {})
+
+
+async def test_a_version_of_another_time_tells_nothing(people, gateway) -> None:
+    ada, bob = await people("ada", "bob")
+    await ada.begin(bob)
+    for after in (0, 2**62):
+        answer = await gateway("joins", user_ids=[ada.id, "a\ufffd"], after=after)
+        assert (answer.status_code, answer.json()["joined"]) == (200, {})

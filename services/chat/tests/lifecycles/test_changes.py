@@ -46,6 +46,12 @@ async def test_null_takes_away_and_what_is_left_out_stays(people, group_of) -> N
     assert (changed["title"], changed["avatar"], changed["history"]) == (None, AVATAR, "shared")
 
 
+@pytest.mark.parametrize("title", ["👩‍👩‍👧‍👦 at home", "شركة", "x" * 200])
+async def test_a_title_is_in_any_script(people, group_of, title) -> None:
+    [ada] = await people("ada")
+    assert (await patch(ada, await group_of(ada), title=title)).json()["title"] == title
+
+
 @pytest.mark.parametrize("wish", [{}, {"title": "We"}, {"avatar": None, "history": "joined"}])
 async def test_what_is_so_already_is_no_change(people, group_of, wish) -> None:
     [ada] = await people("ada")

@@ -12,7 +12,9 @@ from gateway_service.commands.service import CommandService
 from gateway_service.credentials.domain import EndedSessions
 from gateway_service.credentials.service import TICKET_PURPOSE, CredentialService
 from gateway_service.limits.service import LimitService
-from gateway_service.routes.domain import AUTH, CHAT, NOTIFICATION
+from gateway_service.presence.repository import PresenceRepository
+from gateway_service.presence.service import PresenceService
+from gateway_service.routes.domain import AUTH, CHAT, NOTIFICATION, SYNC
 from gateway_service.routes.service import ProxyService
 from gateway_service.sends.service import SendService
 from gateway_service.settings import GatewaySettings
@@ -32,6 +34,9 @@ from servicekit.telemetry import Tracing
 from servicekit.tokens import Tokens
 from servicekit.valkey import create_valkey
 
+WAIT_SECONDS, WAITING = 75.0, 10_000
+"""How long a sync may take, its waiting included, and how many may wait at a time."""
+
 
 @asynccontextmanager
 async def lifespan(settings: GatewaySettings, app: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
@@ -41,6 +46,7 @@ async def lifespan(settings: GatewaySettings, app: FastAPI) -> AsyncIterator[Map
         AUTH: ServiceClient(AUTH, settings.auth_url),
         CHAT: ServiceClient(CHAT, settings.chat_url),
         NOTIFICATION: ServiceClient(NOTIFICATION, settings.notification_url),
+        SYNC: ServiceClient(SYNC, settings.chat_url, timeout=WAIT_SECONDS, connections=WAITING),
     }
     valkey, stopping = create_valkey(settings.valkey_url), asyncio.Event()
     async with Aws(settings.region) as aws, httpx.AsyncClient(timeout=5) as keys:
@@ -56,13 +62,16 @@ async def lifespan(settings: GatewaySettings, app: FastAPI) -> AsyncIterator[Map
         chat = ChatRepository(services[CHAT], signer)
         hub = Hub(valkey, namespace, chat, credentials, settings.reconcile_seconds)
         commands = CommandService(chat.run)
-        sockets = SocketService(hub, commands, FanoutPublisher(valkey), namespace, settings)
+        fanout = FanoutPublisher(valkey)
+        words = PresenceRepository(valkey, namespace, settings.presence_seconds)
+        presences = PresenceService(words, hub.streams, fanout, settings)
+        sockets = SocketService(hub, commands, presences, fanout, settings)
         proxy = ProxyService(
             services, credentials, signer, limits, SendService(commands), trusted_proxies=settings.trusted_proxies
         )
         app.state.drain = sockets.drain
         listening = asyncio.create_task(keep_running(app.state.health, "hub", hub.run, stopping, critical=False))
-        expiring = asyncio.create_task(hub.expire(stopping))
+        expiring = asyncio.gather(hub.expire(stopping), presences.run(stopping))
         yield {
             "proxy": proxy,
             "credentials": credentials,

@@ -53,6 +53,10 @@ class GatewaySettings(ServiceSettings):
     """The most events that a returning client is sent; one that missed more is told to sync."""
     reconcile_seconds: float = 5.0
     """How often positions are compared with chat's, so that a lost publication is noticed."""
+    presence_seconds: float = 60.0
+    """How long a gateway's word on how people are holds; it repeats it thrice as often."""
+    presence_grace_seconds: float = 5.0
+    """How long a person who has gone may take to come back before others are told."""
     close_spread_seconds: float = 2.0
     """Over how long a draining gateway closes its sockets."""
 

@@ -1,10 +1,12 @@
 """The public routes: who gets through, what is passed on, and what the edge answers itself."""
 
+import asyncio
+
 import httpx
 import pytest
 
 from gateway_service.main import create
-from servicekit.testing import serving
+from servicekit.testing import eventually, serving
 
 
 def bearer(backend, name="ada", **claims) -> dict[str, str]:
@@ -178,3 +180,14 @@ async def test_a_forged_forwarding_header_changes_nothing(settings) -> None:
     async with serving(create(settings)) as address, httpx.AsyncClient(base_url=f"http://{address}") as http:
         answer = await http.post("/v1/auth/sign-in", json={}, headers={"X-Forwarded-For": "1.1.1.1"})
         assert answer.json()["headers"]["x-client-address"] == "127.0.0.1"
+
+
+async def test_who_goes_away_while_waiting_is_waited_for_no_longer(http, backend) -> None:
+    waiting = asyncio.create_task(http.get("/v1/sync?timeout=60", headers=bearer(backend, "patient")))
+    await eventually(lambda: _is(backend, "waits"))
+    waiting.cancel()
+    await eventually(lambda: _is(backend, "gone"))
+
+
+async def _is(backend, what: str) -> bool:
+    return backend.calls[-1:] == [what]

@@ -11,6 +11,7 @@ import websockets
 
 from gateway_service.main import create
 from messenger_contracts.realtime import SUBPROTOCOL, SessionEnded, revoked_sessions_key, sessions_channel
+from servicekit.server import HOW_WE_SERVE
 from servicekit.testing import eventually, serving
 
 C = "11111111-1111-4111-8111-111111111111"
@@ -169,7 +170,7 @@ async def test_a_conversation_begun_elsewhere_is_followed_at_once(join, backend,
         new = str(uuid4())
         backend.members[new].add("user-ada")
         backend.append(new)
-        await publish.person("user-ada", joined=[new])
+        await publish.person("user-ada", joined={new: 1})
         assert (await ada.event())["c"] == new
         await listened(valkey, namespace, new)
         await publish(new, backend.append(new))
@@ -359,3 +360,40 @@ async def test_a_draining_gateway_says_so_and_ends_with_4000(settings, joined_to
         assert frame["d"]["retry_after_ms"] >= 0
         assert await ada.closed() == 4000
         await draining
+
+
+async def test_a_client_of_other_protocols_alone_is_refused(address, backend) -> None:
+    headers = {"Authorization": f"Bearer {backend.token('ada')}"}
+    with pytest.raises(websockets.InvalidStatus) as refused:
+        await websockets.connect(
+            f"ws://{address}/v1/realtime", additional_headers=headers, subprotocols=["messenger.v9"]
+        )
+    assert refused.value.response.status_code == 422
+
+
+async def test_a_client_that_answers_no_ping_is_let_go(monkeypatch, gateway, conversation, valkey, namespace) -> None:
+    monkeypatch.setitem(HOW_WE_SERVE, "ws_ping_interval", 0.1)
+    monkeypatch.setitem(HOW_WE_SERVE, "ws_ping_timeout", 0.1)
+    async with gateway() as join, join("ada", positions={conversation: 3}) as ada:
+        await listened(valkey, namespace)
+        ada.socket.transport.pause_reading()
+
+        async def forgotten() -> bool:
+            [(_, count)] = await valkey.pubsub_numsub(f"{namespace}:c:{conversation}")
+            return count == 0
+
+        await eventually(forgotten)
+        ada.socket.transport.abort()
+
+
+async def test_after_4008_a_client_is_brought_what_it_missed(
+    gateway, backend, conversation, publish, valkey, namespace
+) -> None:
+    async with gateway(socket_queue_bytes=30_000) as join:
+        async with join("ada", positions={conversation: 3}) as ada:
+            await listened(valkey, namespace)
+            for _ in range(300):
+                await publish(conversation, *(backend.append(conversation, text="x" * 4_000) for _ in range(4)))
+            assert await ada.closed() == 4008
+        async with join("ada", positions={conversation: 1190}) as ada:
+            assert await seqs(ada, 13) == list(range(1191, 1204))

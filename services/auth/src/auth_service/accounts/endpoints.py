@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from pydantic import Field
 
 from auth_service.accounts.dependencies import Accounts
 from auth_service.accounts.schemas import (
@@ -44,8 +45,13 @@ async def username_available(username: Annotated[Username, Query()], accounts: A
 
 
 @internal.get("/people")
-async def person(
-    accounts: Accounts, user_id: Annotated[str, Query(alias="id", min_length=1, max_length=128)]
-) -> Person:
-    """Tell another service who has an id."""
-    return await accounts.person(user_id)
+async def people(
+    accounts: Accounts,
+    user_ids: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=128)]], Query(alias="id", min_length=1, max_length=100)
+    ],
+) -> Person | list[Person]:
+    """Tell another service who has an id; of several ids, a list of the people whom there are."""
+    if len(user_ids) == 1:
+        return await accounts.person(user_ids[0])
+    return await accounts.people(user_ids)

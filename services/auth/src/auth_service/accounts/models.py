@@ -1,4 +1,4 @@
-"""What is kept of a sign-up until its address is verified."""
+"""What is kept of a sign-up until its address is verified, and of a person from then on."""
 
 from dataclasses import dataclass
 
@@ -11,3 +11,11 @@ class SignUpRecord:
     sealed: str
     expires_at: int
     """Unix seconds."""
+
+
+@dataclass(frozen=True)
+class PersonRecord:
+    """A person whose address is verified. An id never changes its owner."""
+
+    user_id: str
+    username: str

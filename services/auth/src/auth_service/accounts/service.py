@@ -7,11 +7,12 @@ already. What happens to the account that was there: nothing. Usernames are publ
 
 import asyncio
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from auth_service.accounts.domain import FLOW_SECONDS, RESERVED, is_abandoned, prove, proves
-from auth_service.accounts.models import SignUpRecord
-from auth_service.accounts.repository import SignUpRepository
+from auth_service.accounts.models import PersonRecord, SignUpRecord
+from auth_service.accounts.repository import PersonRepository, SignUpRepository
 from auth_service.accounts.schemas import Person, SignedUp, SignUp
 from auth_service.user_pool.errors import AddressTaken, Refused, Rejected, UnknownAccount, UsernameTaken
 from auth_service.user_pool.models import Account
@@ -24,9 +25,12 @@ from servicekit.tokens import Tokens
 class AccountService:
     """Makes accounts and tells of them."""
 
-    def __init__(self, pool: UserPool, sign_ups: SignUpRepository, flows: Tokens, seals: Tokens) -> None:
+    def __init__(
+        self, pool: UserPool, sign_ups: SignUpRepository, people: PersonRepository, flows: Tokens, seals: Tokens
+    ) -> None:
         self._pool = pool
         self._sign_ups = sign_ups
+        self._people = people
         self._flows = flows
         self._seals = seals
 
@@ -54,6 +58,7 @@ class AccountService:
             account = await self._pool.find(claims["username"])
             if account is None or account.user_id != claims["user_id"] or not account.verified:
                 raise
+        await self.remember(claims["user_id"], claims["username"])
         await self._sign_ups.delete(claims["username"])
 
     async def resend(self, flow: str) -> None:
@@ -85,10 +90,21 @@ class AccountService:
 
     async def person(self, user_id: str) -> Person:
         """The person with an id; raises `NotFound`, also for who has not verified their address."""
+        if known := await self.people([user_id]):
+            return known[0]
         account = await self._pool.find(user_id)
         if account is None or account.user_id != user_id or not account.verified:
             raise NotFound
+        await self.remember(user_id, account.username)
         return Person(id=user_id, username=account.username)
+
+    async def people(self, user_ids: Sequence[str]) -> list[Person]:
+        """Those of some ids who are people with a verified address."""
+        return [Person(id=each.user_id, username=each.username) for each in await self._people.get(user_ids)]
+
+    async def remember(self, user_id: str, username: str) -> None:
+        """Let a person whose address is verified be found by the id. Said at every sign-in, in case it got lost."""
+        await self._people.put(PersonRecord(user_id, username))
 
     async def waits_for_code(self, login: str, password: str) -> bool:
         """Whether this is the right password of an account that is not verified; takes the same time if not.

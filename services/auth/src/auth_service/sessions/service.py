@@ -66,8 +66,10 @@ class SessionService:
         except (Refused, NotVerified) as refusal:
             waits = await self._accounts.waits_for_code(wish.login, password)
             raise (NotVerified if waits else Refused) from refusal
-        user, session = await asyncio.gather(
-            self._accounts.profile(grant.username), self._begin(grant, wish.device_name)
+        user, session, _ = await asyncio.gather(
+            self._accounts.profile(grant.username),
+            self._begin(grant, wish.device_name),
+            self._accounts.remember(grant.user_id, grant.username),
         )
         return SignedIn(
             user=user,

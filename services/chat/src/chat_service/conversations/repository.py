@@ -72,8 +72,9 @@ _POSITIONS = text(
 )
 _JOINED = text(f"""
     WITH since AS (
-        SELECT CASE WHEN :after = 0 OR :after > version THEN version ELSE :after END AS xid, version
-        FROM (SELECT (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint AS version) now
+        SELECT CASE WHEN after = 0 OR after > version THEN version ELSE after END AS xid, version
+        FROM (SELECT CAST(:after AS bigint) AS after,
+                     (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint AS version) now
     ), found AS (
         SELECT DISTINCT m.user_id, c.id, c.kind, c.epoch, c.last_seq, m.visible_from
         FROM since JOIN log l ON l.xid >= since.xid AND l.type = '{LogEventType.MEMBER_JOINED}'

@@ -5,16 +5,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from chat_service.conversations.domain import parse_id, to_conversation
+from chat_service.conversations.domain import direct_key, parse_id, to_conversation
 from chat_service.conversations.errors import Blocking, ClosedInbox, EpochChanged, NotMember
 from chat_service.conversations.repository import ConversationRepository
 from chat_service.log.service import LogService
-from messenger_contracts.commands import LiveEvent, Position
+from messenger_contracts.commands import JoinsAnswer, LiveEvent, Peers, PeersCommand, Position
 from messenger_contracts.conversations import Conversation, EventPage, LogEvent, Skip
 from messenger_contracts.pagination import Page
 from messenger_contracts.problem import FieldError
 from servicekit.cursors import Cursors
-from servicekit.postgres import Session
+from servicekit.postgres import Database, Session
 
 
 class MembershipService:
@@ -94,6 +94,21 @@ class KeptService:
         return {row.id: row for row in await self._repository.kept(session, reader, ids)}
 
 
+class PeerService:
+    """Tells whom a person may see the presence of."""
+
+    def __init__(self, database: Database, repository: ConversationRepository) -> None:
+        self._database = database
+        self._repository = repository
+
+    async def among(self, command: PeersCommand) -> Peers:
+        """Those of some people with whom the actor has a direct conversation that nobody closed by a block."""
+        actor = command.actor.user_id
+        keys = [direct_key(actor, each) for each in command.user_ids if each != actor and "\x00" not in each]
+        async with self._database.read() as session:
+            return Peers(user_ids=list(await self._repository.peers(session, actor, keys)))
+
+
 class ConversationService:
     """Reads conversations for one reader at a time."""
 
@@ -150,6 +165,14 @@ class ConversationService:
         """Where some conversations stand, for our own gateways."""
         rows = await self._repository.positions(self._session, [parse_id(each) for each in ids])
         return {row.id: _position(row) for row in rows}
+
+    async def joined(self, people: Sequence[str], after: int) -> JoinsAnswer:
+        """Into which conversations some people came since a version, for our own gateways."""
+        version, rows = await self._repository.joined(self._session, people, after)
+        joined: dict[str, dict[str, Position]] = {}
+        for row in rows:
+            joined.setdefault(row.user_id, {})[str(row.id)] = _position(row)
+        return JoinsAnswer(joined=joined, version=version)
 
     async def missed(self, reader: str, after: Mapping[UUID, int], limit: int) -> list[LogEvent | Skip]:
         """What a reader gets to see behind positions in conversations that the reader is in."""

@@ -1,5 +1,6 @@
 """What the routes of a conversation's life take."""
 
+import unicodedata
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -12,9 +13,13 @@ MOST_AT_ONCE = 1000
 """People who come into a group by one request."""
 
 
+_UNSHOWN = {"Cc", "Cs", "Zl", "Zp"}
+"""Unicode's categories of controls, lone surrogates, and ends of lines and paragraphs."""
+
+
 def _is_shown(title: str) -> str:
     shown = title.strip()
-    if not shown or not shown.isprintable():
+    if not shown or any(unicodedata.category(character) in _UNSHOWN for character in shown):
         raise ValueError("must be readable text in one line")
     return shown
 

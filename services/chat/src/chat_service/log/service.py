@@ -99,8 +99,7 @@ class LiveService:
 
     async def joined(self, conversation_id: UUID, visible_from: Mapping[str, int]) -> None:
         """Let the sockets of people follow a conversation; by person, from which place on each may read it."""
-        told = Fanout(joined=[str(conversation_id)])
-        await self.tell(dict.fromkeys(visible_from, told))
+        await self.tell({user: Fanout(joined={str(conversation_id): seq}) for user, seq in visible_from.items()})
 
     async def left(self, conversation_id: UUID, people: Iterable[str]) -> None:
         """Let the sockets of people no longer follow a conversation."""

@@ -1,5 +1,6 @@
 """The table of words."""
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Index
@@ -10,7 +11,7 @@ from chat_service.models import Base
 
 
 class SearchWordsRow(Base):
-    """The words of the message at `seq`, and one for its conversation: `c:` and the id.
+    """The words of the message at `seq`, sent `at`, and one for its conversation: `c:` and the id.
 
     They stand beside `messages`, so that a send does not wait for them.
     """
@@ -20,4 +21,5 @@ class SearchWordsRow(Base):
 
     conversation_id: Mapped[UUID] = mapped_column(primary_key=True)
     seq: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
     words: Mapped[str] = mapped_column(TSVECTOR)

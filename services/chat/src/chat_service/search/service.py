@@ -44,8 +44,8 @@ class SearchService:
             await self._memberships.require(self._session, reader, conversation)
         after, scope = None, "\n".join([reader, q, str(conversation), str(by), str(before)])
         if cursor:
-            at, last_id = await self._cursors.read(scope, cursor)
-            after = datetime.fromisoformat(at), UUID(last_id)
+            at, last_conversation, last_seq = await self._cursors.read(scope, cursor)
+            after = datetime.fromisoformat(at), UUID(last_conversation), last_seq
         rows = await self._repository.found(
             self._session,
             reader,
@@ -59,10 +59,9 @@ class SearchService:
         items = [to_found(row) for row in rows[:limit]]
         if len(rows) <= limit:
             return Page(items=items)
-        last = rows[limit - 1]
-        return Page(
-            items=items, next=await self._cursors.make(scope, [last.created_at.isoformat(), str(last.message_id)])
-        )
+        last = items[-1].message
+        position = (last.created_at.isoformat(), last.conversation_id, last.seq)
+        return Page(items=items, next=await self._cursors.make(scope, position))
 
 
 class WordSource:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 AUTH, CHAT, NOTIFICATION = "auth", "chat", "notification"
+SYNC = "sync"
+"""Chat again, where a request may wait for a minute: on connections of its own, so that nobody waits for those."""
 
 _SERVICES = {
     "auth": AUTH,
@@ -11,7 +13,7 @@ _SERVICES = {
     "moderation": CHAT,
     "notifications": NOTIFICATION,
     "search": CHAT,
-    "sync": CHAT,
+    "sync": SYNC,
 }
 _OPEN_TO_ALL = frozenset(
     {

@@ -1,19 +1,21 @@
 """Passes a request on: proves the caller, counts the request, signs the identity, and carries the answer back."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Mapping
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway_service.credentials.service import CredentialService
 from gateway_service.limits.service import LimitService
-from gateway_service.routes.domain import CHAT, Route, find_route
+from gateway_service.routes.domain import CHAT, SYNC, Route, find_route
 from gateway_service.sends.domain import is_send, read_send
 from gateway_service.sends.service import SendService
 from messenger_contracts.identity import Principal, anonymous
 from servicekit.errors import DependencyUnavailable, NotFound, ServiceError, problem_response
-from servicekit.http import ServiceClient
+from servicekit.http import Answer, ServiceClient
 from servicekit.identity import IdentitySigner
+from servicekit.loops import until
 
 PASSED_ON = ("content-type", "accept-language", "if-match", "if-none-match", "idempotency-key", "user-agent")
 PASSED_BACK = frozenset(
@@ -30,6 +32,8 @@ PASSED_BACK = frozenset(
     }
 )
 CLIENT_ADDRESS = "x-client-address"
+CLIENT_GONE = 499
+"""For the metrics alone: nobody is there to read it."""
 
 
 class ProxyService:
@@ -66,7 +70,7 @@ class ProxyService:
                 answer.headers.update(limit_headers)
                 return answer
         passed_on = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
-        answered = await self._services[route.service].request(
+        asked = self._services[route.service].request(
             request.method,
             request.url.path,
             await self._signer.sign(principal),
@@ -74,6 +78,9 @@ class ProxyService:
             params=request.url.query.encode() or None,
             headers=passed_on | {CLIENT_ADDRESS: address},
         )
+        answered = await (_while_there(request, asked) if route.service == SYNC else asked)
+        if answered is None:
+            return Response(status_code=CLIENT_GONE)
         headers = {name: value for name, value in answered.headers.items() if name in PASSED_BACK}
         return Response(answered.content, answered.status_code, headers | limit_headers)
 
@@ -108,6 +115,22 @@ class ProxyService:
             await self._limits.address(address)
         session = await self._credentials.bearer(authorization)
         return session.principal, await self._limits.user(session.principal.user_id)
+
+
+async def _while_there(request: Request, asked: Awaitable[Answer]) -> Answer | None:
+    """The answer of a service; None, and the service is asked no longer, when the client goes away before."""
+    gone = asyncio.Event()
+
+    async def watch() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        gone.set()
+
+    watching = asyncio.create_task(watch())
+    try:
+        return await until(gone, asked)
+    finally:
+        watching.cancel()
 
 
 def client_address(request: Request, trusted_proxies: int) -> str:

@@ -6,7 +6,7 @@ Frames that wait are sent together, joined by newlines. A client that does not t
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Generator, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, MutableMapping, Sequence
 from typing import Any
 
 import orjson
@@ -17,6 +17,7 @@ from messenger_contracts.conversations import MAX_TEXT_BYTES
 from messenger_contracts.realtime import MAX_FRAME_BYTES, CloseCode
 
 BURST_SECONDS = 10
+TYPING_PAUSE_SECONDS = 1.0
 _UUID = re.compile(UUID_PATTERN)
 _FRAME, _PLAIN = {"id", "op", "d"}, {"c", "client_id", "text"}
 _BYTES_A_CHARACTER = 4
@@ -89,9 +90,12 @@ class Socket:
         "_rate",
         "_refilled_at",
         "_send",
+        "_typed",
         "_waiting",
         "actor",
+        "apart",
         "blocked",
+        "early",
         "filling",
         "greeted",
         "id",
@@ -108,9 +112,12 @@ class Socket:
         self.positions: dict[str, int] = {}
         self.filling: set[str] = set()
         self.blocked: frozenset[str] = frozenset()
+        self.apart: frozenset[str] = frozenset()
+        self.early: list[Callable[[], None]] = []
         self.visible_from: dict[str, int] = {}
         self.greeted = False
         self.pinged_at = 0.0
+        self._typed: dict[str, tuple[bool, float]] | None = None
         self._send = send
         self._limit = queue_bytes
         self._waiting: list[str] = []
@@ -132,6 +139,11 @@ class Socket:
         """Whether the socket has ended or is about to."""
         return self._closing is not None
 
+    @property
+    def half_full(self) -> bool:
+        """Whether so much waits that the client should take some before it is sent more of what can wait."""
+        return self._bytes * 2 > self._limit
+
     def push(self, frame: str) -> None:
         """Send a frame as soon as the client takes it."""
         if self._closing is not None:
@@ -152,6 +164,28 @@ class Socket:
         """Note the first message of a conversation that the client may hear of, if it is not the very first."""
         if seq > 1:
             self.visible_from[topic] = seq
+        else:
+            self.visible_from.pop(topic, None)
+
+    def forget(self, topic: str) -> None:
+        """Forget where the client stands in a conversation: nothing of it is sent any more."""
+        self.positions.pop(topic, None)
+        self.visible_from.pop(topic, None)
+
+    def relate(self, relations: Mapping[str, Sequence[str]]) -> None:
+        """Note whom the person blocks, and by whom the person is blocked: `Relations` as JSON."""
+        self.blocked = frozenset(relations["blocked"])
+        self.apart = self.blocked.union(relations["blocked_by"])
+
+    def may_tell_typing(self, topic: str, typing: bool) -> bool:
+        """Whether it is time to tell again that somebody types; that somebody began, or stopped, is told at once."""
+        now = time.monotonic()
+        recent = {c: told for c, told in (self._typed or {}).items() if now - told[1] < TYPING_PAUSE_SECONDS}
+        before, self._typed = recent.get(topic), recent
+        if before and (before[0] == typing or not before[0]):
+            return False
+        recent[topic] = typing, now
+        return True
 
     def deliver(self, topic: str, seq: int, end: int, frame: str) -> bool:
         """Send the event of a conversation if it is the next; True when the client lacks something before it.

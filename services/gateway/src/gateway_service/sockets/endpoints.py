@@ -11,7 +11,7 @@ from gateway_service.credentials.errors import SessionOver
 from gateway_service.credentials.service import CredentialService
 from gateway_service.sockets.service import SocketService
 from messenger_contracts.realtime import SUBPROTOCOL, CloseCode
-from servicekit.errors import NotFound, ServiceError, TokenExpired, problem_response
+from servicekit.errors import NotFound, ServiceError, TokenExpired, ValidationFailed, problem_response
 from servicekit.middleware import header
 from servicekit.telemetry import TRACEPARENT, Tracing
 
@@ -43,6 +43,7 @@ class Realtime:
         with tracing.work("realtime", header(scope, TRACEPARENT.encode())):
             await receive()
             try:
+                _require_subprotocol(scope)
                 session = await _authenticate(scope)
             except ServiceError as error:
                 await _refuse(error, scope, send)
@@ -76,6 +77,13 @@ async def _refuse(error: ServiceError, scope: Scope, send: Send) -> None:
     await send({"type": "websocket.http.response.body", "body": bytes(response.body)})
 
 
+def _require_subprotocol(scope: Scope) -> None:
+    """Refuse a client that speaks other protocols alone; one that names none is taken at its word."""
+    offered = scope.get("subprotocols", ())
+    if offered and SUBPROTOCOL not in offered:
+        raise ValidationFailed(f"The subprotocol is {SUBPROTOCOL}.")
+
+
 def _subprotocol(scope: Scope) -> str | None:
     return SUBPROTOCOL if SUBPROTOCOL in scope.get("subprotocols", ()) else None
 
@@ -87,6 +95,6 @@ async def _serve(sockets: SocketService, session: Session, receive: Receive, sen
             message = await receive()
             if message["type"] == "websocket.disconnect":
                 return
-            await sockets.receive(socket, message.get("text") or "")
+            await sockets.receive(socket, message.get("text"))
     finally:
         await sockets.leave(socket)

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from gateway_service.commands.service import Command, CommandService, Result
 from gateway_service.credentials.domain import Session
+from gateway_service.presence.service import PresenceService
 from gateway_service.settings import GatewaySettings
 from gateway_service.sockets.domain import SendFrame, Socket, plain_send
 from gateway_service.topics.domain import push_frame
@@ -21,10 +22,14 @@ from messenger_contracts.realtime import (
     PING_SECONDS,
     TYPING_SECONDS,
     CloseCode,
+    DeleteOp,
+    EditOp,
     Frame,
     FrameError,
     Hello,
     Ping,
+    PresenceOp,
+    ReactOp,
     ReadOp,
     Send,
     TypingOp,
@@ -44,19 +49,30 @@ class SocketService:
     """Runs the sockets' operations."""
 
     def __init__(
-        self, hub: Hub, commands: CommandService, fanout: FanoutPublisher, namespace: str, settings: GatewaySettings
+        self,
+        hub: Hub,
+        commands: CommandService,
+        presences: PresenceService,
+        fanout: FanoutPublisher,
+        settings: GatewaySettings,
     ) -> None:
         self._hub = hub
+        self._presences = presences
         self._commands = commands
         self._fanout = fanout
-        self._namespace = namespace
+        self._namespace = settings.resource_prefix
         self._settings = settings
         self._draining = False
         self._operations: dict[str, Operation] = {
             "hello": self._hello,
             "send": self._send,
+            "edit": self._edit,
+            "delete": self._delete,
+            "react": self._react,
+            "unreact": self._react,
             "read": self._read,
             "typing": self._typing,
+            "presence": self._presence,
             "ping": self._ping,
         }
 
@@ -80,10 +96,13 @@ class SocketService:
     async def leave(self, socket: Socket) -> None:
         """Forget a client that has gone."""
         socket.abandon()
+        self._presences.leave(socket)
         await self._hub.remove(socket)
 
-    async def receive(self, socket: Socket, text: str) -> None:
-        """Run the operations of one WebSocket frame, in order."""
+    async def receive(self, socket: Socket, text: str | None) -> None:
+        """Run the operations of one WebSocket frame, in order; None: the frame was binary."""
+        if text is None:
+            text = "binary"
         for line in text.split("\n"):
             if line.strip() and not socket.closed:
                 await self._one(socket, line)
@@ -126,17 +145,15 @@ class SocketService:
         if told["unknown"]:
             socket.close(CloseCode.POSITIONS_UNKNOWN)
             return
-        socket.greeted = True
-        socket.blocked = frozenset(told["relations"]["blocked"])
+        socket.relate(told["relations"])
         socket.pinged_at = time.monotonic()
         answer = {"resumed": told["complete"], "session": socket.id, "ping": PING_SECONDS, "left": told["left"]}
         socket.reply(frame.id, "ok", answer)
         for number, event in enumerate(frames, 1):
             socket.push(event.decode())
-            if number % RESUME_BREATH == 0:
+            if number % RESUME_BREATH == 0 or socket.half_full:
                 await socket.flushed()
-        standing = told["conversations"]
-        await self._hub.attach(socket, standing, {c: position["last_seq"] for c, position in standing.items()})
+        await self._hub.greet(socket, told["conversations"])
 
     async def _send(self, socket: Socket, frame: Frame) -> None:
         send = Send.model_validate(frame.d)
@@ -146,8 +163,22 @@ class SocketService:
 
     async def _read(self, socket: Socket, frame: Frame) -> None:
         read = ReadOp.model_validate(frame.d)
-        command = {"op": "read", "actor": socket.actor, "conversation_id": read.c, "seq": read.seq}
-        self._run(socket, frame.id, command)
+        self._run(socket, frame.id, {"op": "read", **_where(socket, read), **read.model_dump(exclude={"c"})})
+
+    async def _edit(self, socket: Socket, frame: Frame) -> None:
+        edit = EditOp.model_validate(frame.d)
+        body = edit.model_dump(mode="json", exclude={"c", "id"}, exclude_unset=True)
+        self._run(socket, frame.id, {"op": "edit", **_where(socket, edit), "message_id": edit.id, "body": body})
+
+    async def _delete(self, socket: Socket, frame: Frame) -> None:
+        delete = DeleteOp.model_validate(frame.d)
+        said = {"message_id": delete.id, "everywhere": delete.whose == "everyone"}
+        self._run(socket, frame.id, {"op": "delete", **_where(socket, delete), **said})
+
+    async def _react(self, socket: Socket, frame: Frame) -> None:
+        react = ReactOp.model_validate(frame.d)
+        said = {"message_id": react.id, "emoji": react.emoji, "remove": frame.op == "unreact"}
+        self._run(socket, frame.id, {"op": "react", **_where(socket, react), **said})
 
     def _run(self, socket: Socket, request_id: int, command: Command) -> None:
         """Hand a command to chat; the answer is sent when it comes, while the socket goes on."""
@@ -170,24 +201,40 @@ class SocketService:
             detail = "; ".join([error["detail"], *(each["detail"] for each in error["errors"])])
             self._refuse(socket, request_id, ServiceError(detail, code=ErrorCode(error["code"])))
             return
-        done = result.get("sent") or next(member for member in result.values() if member is not None)
+        member, done = next((name, value) for name, value in result.items() if value is not None)
         done.pop("replayed", None)
-        socket.reply(request_id, "ok", done)
+        socket.reply(request_id, "ok", {member: done} if member == "scheduled" else done)
 
     async def _typing(self, socket: Socket, frame: Frame) -> None:
         typing = TypingOp.model_validate(frame.d)
         if typing.c not in socket.positions:
             raise ServiceError("You are not in such a conversation.", code=ErrorCode.NOT_MEMBER)
-        expires_in = TYPING_SECONDS if typing.typing else 0
-        push = {"op": "typing", "d": {"c": typing.c, "by": socket.user_id, "expires_in": expires_in}}
-        channel = conversation_channel(self._namespace, typing.c)
-        await self._fanout.publish_raw([(channel, publication(pushes=[push]))])
+        if socket.may_tell_typing(typing.c, typing.typing):
+            expires_in = TYPING_SECONDS if typing.typing else 0
+            push = {"op": "typing", "d": {"c": typing.c, "by": socket.user_id, "expires_in": expires_in}}
+            channel = conversation_channel(self._namespace, typing.c)
+            await self._fanout.publish_raw([(channel, publication(pushes=[push]))])
         socket.reply(frame.id, "ok", {})
+
+    async def _presence(self, socket: Socket, frame: Frame) -> None:
+        presence = PresenceOp.model_validate(frame.d)
+        if presence.state:
+            await self._presences.say(socket, presence.state)
+        seen = await self._presences.of(await self._peers(socket, presence.of)) if presence.of else {}
+        socket.reply(frame.id, "ok", {"presence": seen})
+
+    async def _peers(self, socket: Socket, user_ids: list[str]) -> list[str]:
+        """Those of some people whose presence the client's person may see."""
+        result = await self._commands.submit({"op": "peers", "actor": socket.actor, "user_ids": user_ids})
+        if error := result["error"]:
+            raise ServiceError(error["detail"], code=ErrorCode(error["code"]))
+        peers: list[str] = result["peers"]["user_ids"]
+        return peers
 
     async def _ping(self, socket: Socket, frame: Frame) -> None:
         Ping.model_validate(frame.d)
         since, socket.pinged_at = socket.pinged_at, time.monotonic()
-        socket.reply(frame.id, "ok", {"positions": self._hub.moved_since(socket, since)})
+        socket.reply(frame.id, "ok", {"positions": self._hub.streams.moved_since(socket, since)})
 
     async def drain(self) -> None:
         """Say good-bye to every client, each at a moment of its own, and finish what they asked for."""
@@ -203,6 +250,10 @@ class SocketService:
             socket.close(CloseCode.DRAINING)
             if number % 100 == 99:
                 await asyncio.sleep(spread * 100 / len(sockets))
+
+
+def _where(socket: Socket, op: EditOp | DeleteOp | ReactOp | ReadOp) -> dict[str, Any]:
+    return {"actor": socket.actor, "conversation_id": op.c}
 
 
 def _parse(line: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from gateway_service.sockets.domain import Socket
+from messenger_contracts.conversations import LogEventType
 from messenger_contracts.realtime import Live, is_visible
 
 
@@ -18,7 +19,8 @@ def push_frame(push: dict[str, Any]) -> str:
 class Topic:
     """Puts the events of a conversation in order, each once, and knows when one is missing.
 
-    `seq` is the last event that went out; what came too early waits in `early`. In a `direct` conversation nobody is
+    `seq` is the last event that went out; what came too early waits in `early`. Of each socket it is known up to which
+    place its person's membership is: an older event of leaving is not about it. In a `direct` conversation nobody is
     spared what a person says whom he or she blocks: there a block closes the conversation.
     """
 
@@ -29,7 +31,7 @@ class Topic:
         self.epoch = epoch
         self.seq = seq
         self.direct = direct
-        self.sockets: set[Socket] = set()
+        self.sockets: dict[Socket, int] = {}
         self.early: dict[int, Live] = {}
         self.filling = False
         self.changed_at = time.monotonic()
@@ -52,6 +54,23 @@ class Topic:
             return event.frame
         skip = {"c": self.id, "epoch": self.epoch, "seq": event.seq, "to": event.end, "type": "skip"}
         return push_frame({"op": "event", "d": skip})
+
+    def push(self, push: dict[str, Any]) -> None:
+        """Send something that is no event, but not to those who are kept apart from whom it is about by a block."""
+        frame, of_presence = push_frame(push), push["op"] == "presence"
+        about = push["d"].get("user_id" if of_presence else "by")
+        for socket in self.sockets:
+            if about not in socket.apart and not (of_presence and about == socket.user_id):
+                socket.push(frame)
+
+    def ended_for(self, event: Live) -> list[Socket]:
+        """The sockets for which an event was the last of the conversation: of who left, or all when the group ended."""
+        if event.type == LogEventType.MEMBER_LEFT:
+            gone = orjson.loads(event.frame)["d"]["data"].get("user_id")
+            return [each for each, known in self.sockets.items() if each.user_id == gone and event.seq > known]
+        if event.type == LogEventType.CONVERSATION_UPDATED and orjson.loads(event.frame)["d"]["data"].get("deleted"):
+            return list(self.sockets)
+        return []
 
     @property
     def has_gap(self) -> bool:

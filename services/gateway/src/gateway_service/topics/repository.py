@@ -1,6 +1,7 @@
 """What the gateway asks of chat."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -45,14 +46,29 @@ class ChatRepository:
         standing: dict[str, dict[str, Any]] = orjson.loads(answer)["conversations"]
         return standing
 
-    async def missed(self, topic: str, after: int, reader: str | None = None) -> list[Live]:
-        """The next events of a conversation behind a position, at most `PAGE`: all, or as a reader may see them."""
-        body = orjson.dumps({"after": {topic: after}, "limit": PAGE, "reader": reader})
-        events = orjson.loads(await self._post("missed", body))["events"]
-        return [
-            live(each["event"], author=each["author"], target=each["target"], audience=each["audience"])
-            for each in events
-        ]
+    async def missed(self, after: Mapping[str, int], reader: str | None = None) -> dict[str, list[Live]]:
+        """The next events of conversations behind positions, at most `PAGE` of each: all, or as a reader may see them.
+
+        Where there are none, the conversation is not named.
+        """
+        body = orjson.dumps({"after": after, "limit": PAGE, "reader": reader})
+        events: defaultdict[str, list[Live]] = defaultdict(list)
+        for each in orjson.loads(await self._post("missed", body))["events"]:
+            event = live(each["event"], author=each["author"], target=each["target"], audience=each["audience"])
+            events[each["event"]["c"]].append(event)
+        return events
+
+    async def relations(self, people: Sequence[str], after: int) -> dict[str, Any]:
+        """Who of some people blocks whom, where that changed since a version: a `RelationsAnswer`, as it came."""
+        body = orjson.dumps({"user_ids": people, "after": after})
+        answer: dict[str, Any] = orjson.loads(await self._post("relations", body))
+        return answer
+
+    async def joins(self, people: Sequence[str], after: int) -> dict[str, Any]:
+        """Into which conversations some people came since a version: a `JoinsAnswer`, as it came."""
+        body = orjson.dumps({"user_ids": people, "after": after})
+        answer: dict[str, Any] = orjson.loads(await self._post("joins", body))
+        return answer
 
     async def _post(self, name: str, body: bytes) -> bytes:
         identity = await self._signer.sign(self._self)
