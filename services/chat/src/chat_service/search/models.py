@@ -11,10 +11,7 @@ from chat_service.models import Base
 
 
 class SearchWordsRow(Base):
-    """The words of the message at `seq`, sent `at`, and one for its conversation: `c:` and the id.
-
-    They stand beside `messages`, so that a send does not wait for them.
-    """
+    """The words of the message at `seq`, sent `at`. They stand beside `messages`: a send does not wait for them."""
 
     __tablename__ = "search_words"
     __table_args__ = (Index("search_words_in_text", "words", postgresql_using="gin"),)

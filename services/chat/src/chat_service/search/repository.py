@@ -1,8 +1,4 @@
-"""The queries of search: write the words of messages, and find those that the reader may read.
-
-Beside its words, a message's row has a word for its conversation: so the index itself narrows a search to each of the
-reader's conversations, however common the words are elsewhere.
-"""
+"""The queries of search: write the words of messages, and find those that the reader may read."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -29,8 +25,7 @@ _IN_COMMIT_ORDER = text(f"""
 _KEYS = "unnest(CAST(:conversations AS uuid[]), CAST(:seqs AS bigint[])) AS k (conversation_id, seq)"
 _PUT = text(f"""
     INSERT INTO search_words (conversation_id, seq, at, words)
-    SELECT x.conversation_id, x.seq, x.created_at,
-           to_tsvector('simple', x.text) || array_to_tsvector(ARRAY['c:' || x.conversation_id])
+    SELECT x.conversation_id, x.seq, x.created_at, to_tsvector('simple', x.text)
     FROM {_KEYS} JOIN messages x ON x.conversation_id = k.conversation_id AND x.seq = k.seq
     WHERE x.deleted_at IS NULL AND x.text IS NOT NULL
     ON CONFLICT (conversation_id, seq) DO UPDATE SET words = excluded.words
@@ -40,38 +35,40 @@ _REMOVE = text(f"""
     WHERE w.conversation_id = k.conversation_id AND w.seq = k.seq AND (x.deleted_at IS NOT NULL OR x.text IS NULL)
 """)
 
-_ASKED = """(
-    SELECT CASE WHEN :prefix AND right(q, 1) = '''' THEN CAST(q || ':*' AS tsquery) ELSE CAST(q AS tsquery) END
+_PLAN_FOR_THESE_WORDS = text("SET LOCAL plan_cache_mode = 'force_custom_plan'")
+"""How to go about a search depends on how common its words are."""
+_ASKED = text("""
+    SELECT CASE WHEN :prefix AND right(q, 1) = '''' THEN q || ':*' ELSE q END
     FROM (SELECT CAST(websearch_to_tsquery('simple', :q) AS text) AS q) q
-)"""
+""")
 _FOUND = text(f"""
-    WITH asked AS (SELECT words FROM (SELECT {_ASKED} AS words) a WHERE numnode(words) > 0), matched AS MATERIALIZED (
-        SELECT w.conversation_id, w.seq, w.at FROM asked CROSS JOIN members me CROSS JOIN LATERAL (
-            SELECT * FROM search_words w
-            WHERE w.words @@ (asked.words && CAST(quote_literal('c:' || me.conversation_id) AS tsquery))
-        ) w
+    WITH matched AS MATERIALIZED (
+        SELECT w.conversation_id, w.seq, w.at
+        FROM members me JOIN search_words w ON w.conversation_id = me.conversation_id
         WHERE me.user_id = :reader AND me.left_at IS NULL AND w.seq >= me.visible_from
+          AND w.words @@ CAST(:words AS tsquery)
           AND (CAST(:conversation AS uuid) IS NULL OR me.conversation_id = :conversation)
           AND (CAST(:before AS timestamptz) IS NULL OR w.at < :before)
           AND (CAST(:last_at AS timestamptz) IS NULL
                OR (w.at, w.conversation_id, w.seq) < (:last_at, CAST(:last_conversation AS uuid), :last_seq))
     ), page AS (
-        SELECT {MESSAGE_COLUMNS}
-        FROM (SELECT * FROM matched ORDER BY at DESC, conversation_id DESC, seq DESC) w
-        JOIN conversations c ON c.id = w.conversation_id
-        JOIN members me ON me.conversation_id = c.id AND me.user_id = :reader
+        SELECT found.* FROM (SELECT * FROM matched ORDER BY at DESC, conversation_id DESC, seq DESC OFFSET 0) w
         CROSS JOIN LATERAL (
-            SELECT * FROM messages x WHERE x.conversation_id = w.conversation_id AND x.seq = w.seq OFFSET 0
-        ) x
-        WHERE x.deleted_at IS NULL AND coalesce(x.expires_at > now(), true) AND NOT {HIDDEN_MESSAGE}
-          AND (CAST(:by AS text) IS NULL OR x.by = :by)
+            SELECT {MESSAGE_COLUMNS}
+            FROM messages x JOIN conversations c ON c.id = x.conversation_id
+            JOIN members me ON me.conversation_id = c.id AND me.user_id = :reader
+            WHERE x.conversation_id = w.conversation_id AND x.seq = w.seq
+              AND x.deleted_at IS NULL AND coalesce(x.expires_at > now(), true) AND NOT {HIDDEN_MESSAGE}
+              AND (CAST(:by AS text) IS NULL OR x.by = :by)
+            OFFSET 0
+        ) found
         ORDER BY w.at DESC, w.conversation_id DESC, w.seq DESC LIMIT :limit
     )
-    SELECT page.*, ts_headline('simple', page.text, asked.words, 'StartSel=«, StopSel=», MaxWords=30, MinWords=12')
-               AS excerpt
-    FROM page CROSS JOIN asked ORDER BY page.created_at DESC, page.message_conversation DESC, page.message_seq DESC
+    SELECT page.*, ts_headline(
+        'simple', text, CAST(:words AS tsquery), 'StartSel=«, StopSel=», MaxWords=30, MinWords=12') AS excerpt
+    FROM page ORDER BY created_at DESC, message_conversation DESC, message_seq DESC
 """)
-"""Of what matched, only as much is read as the page holds: newest first, one row after the other."""
+"""Of what matched, no more messages are read than the page holds: newest first, one after the other."""
 
 
 class WordRepository:
@@ -105,13 +102,16 @@ class SearchRepository:
     ) -> Sequence[Row[Any]]:
         """Messages with the words, newest first, each with an `excerpt`.
 
-        `words` are as people write them, and whether the last may go on.
+        `words` are as people write them, and whether the last may go on. Words that are none find nothing.
         """
+        asked = await session.scalar(_ASKED, {"q": words[0], "prefix": words[1]})
+        if not asked:
+            return []
+        await session.execute(_PLAN_FOR_THESE_WORDS)
         last_at, last_conversation, last_seq = after or (None, None, 0)
         parameters = {
             "reader": reader,
-            "q": words[0],
-            "prefix": words[1],
+            "words": asked,
             "conversation": conversation,
             "by": by,
             "before": before,

@@ -88,6 +88,8 @@ _POSITIONS = text(f"""
     ) c
 """)
 
+_PLAN_ANEW = text("SET LOCAL plan_cache_mode = 'force_custom_plan'")
+"""A plan that is kept does not know that what is looked for is the end of the log."""
 _AWAITED = text(f"""
     WITH w AS (
         SELECT * FROM unnest(CAST(:readers AS text[]), CAST(:snapshots AS text[])) WITH ORDINALITY
@@ -147,5 +149,6 @@ class SyncRepository:
             "snapshots": [snapshot for _, snapshot in waiting],
             "floor": floor,
         }
+        await session.execute(_PLAN_ANEW)
         row = (await session.execute(_AWAITED, parameters)).one()
         return oldest_running(row.snapshot), {place - 1 for place in row.told}
