@@ -133,7 +133,9 @@ async def test_the_content_of_tombstones_is_removed_after_its_time_and_no_other(
         path = f"/v1/conversations/{c}/messages/{message['id']}"
         await ada.request("PATCH", path, json={"text": f"{message['text']} changed"})
         await bob.request("PUT", f"{path}/reactions/👍")
-        await sql("INSERT INTO search_words (conversation_id, seq, at, words) VALUES ($1, $2, now(), 'x')", c, message["seq"])
+        await sql(
+            "INSERT INTO search_words (conversation_id, seq, at, words) VALUES ($1, $2, now(), 'x')", c, message["seq"]
+        )
         if message is not living:
             await ada.request("DELETE", path)
     await sql("UPDATE messages SET media = '[{}]', previews = '[{}]'")
