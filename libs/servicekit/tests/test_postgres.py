@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import APIRouter, FastAPI
@@ -11,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from servicekit.errors import Conflict, DependencyUnavailable
-from servicekit.postgres import Database, ReadSession, Session, WriteSession, create_engine
+from servicekit.postgres import Database, DirectConnection, ReadSession, Session, WriteSession, create_engine
 from servicekit.testing import Callers, client_of
 
 MakeApp = Callable[..., FastAPI]
@@ -183,3 +184,69 @@ async def test_a_server_that_takes_no_connections_for_now_is_unavailable_too(dat
         await crowded.close()
         async with database.write() as session:
             await session.execute(text("DROP ROLE crowded"))
+
+
+@pytest.fixture
+async def direct(database: Database, empty_database_url: str) -> AsyncIterator[DirectConnection]:
+    """A connection without SQLAlchemy, to the database of the things."""
+    direct = DirectConnection(empty_database_url, name="direct-test")
+    yield direct
+    await direct.close()
+
+
+async def test_a_direct_transaction_is_committed_at_its_end(database: Database, direct: DirectConnection) -> None:
+    async with direct.transaction() as connection:
+        await connection.execute("INSERT INTO things (id) VALUES (1)")
+        assert await _count(database) == 0
+    assert await _count(database) == 1
+
+
+async def test_a_direct_transaction_that_fails_leaves_nothing(database: Database, direct: DirectConnection) -> None:
+    async def fail() -> None:
+        async with direct.transaction() as connection:
+            await connection.execute("INSERT INTO things (id) VALUES (1)")
+            raise Conflict
+
+    with pytest.raises(Conflict):
+        await fail()
+    assert await _count(database) == 0
+
+
+async def test_after_a_commit_that_failed_the_next_transaction_is_a_whole_one(
+    database: Database, direct: DirectConnection
+) -> None:
+    with pytest.raises(asyncpg.UniqueViolationError):
+        async with direct.transaction() as connection:
+            await connection.execute("INSERT INTO things (id) VALUES (1), (1)")
+    async with direct.transaction() as connection:
+        await connection.execute("INSERT INTO things (id) VALUES (2)")
+    assert await _count(database) == 1
+
+
+async def test_a_direct_connection_that_was_lost_is_opened_again(database: Database, direct: DirectConnection) -> None:
+    async with direct.transaction() as connection:
+        lost = await connection.fetchval("SELECT pg_backend_pid()")
+    async with database.write() as session:
+        await session.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": lost})
+    async with direct.transaction() as connection:
+        assert await connection.fetchval("SELECT pg_backend_pid()") != lost
+
+
+async def test_a_database_that_goes_away_in_the_middle_is_unavailable(
+    database: Database, direct: DirectConnection
+) -> None:
+    async def lose() -> None:
+        async with direct.transaction() as connection:
+            pid = await connection.fetchval("SELECT pg_backend_pid()")
+            async with database.write() as session:
+                await session.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+            await connection.execute("INSERT INTO things (id) VALUES (1)")
+
+    with pytest.raises(DependencyUnavailable):
+        await lose()
+    assert await _count(database) == 0
+
+
+async def test_a_direct_connection_reads_no_whole_tables(direct: DirectConnection) -> None:
+    async with direct.transaction() as connection:
+        assert await connection.fetchval("SHOW enable_seqscan") == "off"

@@ -25,8 +25,8 @@ _SECTION = """
 
 `make bench-peers` on {date}: {machine}.
 
-The servers took turns, each alone on the machine with a PostgreSQL of its own, of the same binaries and settings; a
-ratio is of the same turn. Of sends more is better, of delays less.
+The servers took turns ({turns} each), each alone on the machine with a PostgreSQL of its own, of the same binaries and
+settings; a ratio is of the same turn. Of sends more is better, of delays less.
 
 {ratios}
 
@@ -58,6 +58,7 @@ def section(date: str, machine: str, systems: Mapping[str, Results], versions: M
     return _SECTION.format(
         date=date,
         machine=machine,
+        turns=max((len(one.rounds) for one in systems[OURS].figures[_WIDTHS[0]] if one.name == SENDS), default=0),
         plots=PLOTS,
         ratios=table(("ours to", *_named(systems, versions)), _ratio_rows(systems)),
         numbers=table(("", *(NAMES[system] for system in (*systems, LIMIT))), _number_rows(systems)),

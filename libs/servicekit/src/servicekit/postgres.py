@@ -167,7 +167,11 @@ class DirectConnection:
                 if not connection.is_closed():
                     await transaction.rollback()
                 raise
-            await transaction.commit()
+            try:
+                await transaction.commit()
+            except BaseException:
+                connection.terminate()  # nobody knows what has become of it: nothing more may be said on it
+                raise
 
     async def _begin(self) -> "tuple[DriverConnection, asyncpg.transaction.Transaction]":
         """Begin on the open connection; on a new one when that was lost while nobody used it."""
@@ -177,6 +181,9 @@ class DirectConnection:
                 await transaction.start()
             except AWAY:
                 self._connection.terminate()
+            except BaseException:
+                self._connection.terminate()
+                raise
             else:
                 return self._connection, transaction
         self._connection = await asyncpg.connect(self._dsn, **self._arguments)
