@@ -17,6 +17,13 @@ class ConversationEvent(EventData):
     actor: Actor
 
 
+class MessageEvent(ConversationEvent):
+    """What every event about a message tells that does not carry the message."""
+
+    message_id: str
+    message_seq: int
+
+
 class MessageCreated(ConversationEvent):
     """A message is durable."""
 
@@ -38,33 +45,26 @@ class MessageEdited(ConversationEvent):
     message: Message
 
 
-class MessageDeleted(ConversationEvent):
+class MessageDeleted(MessageEvent):
     """A message was deleted for everybody: by its sender, an admin, or because its time was over."""
 
     TYPE: ClassVar[str] = "chat.message.deleted.v1"
 
-    message_id: str
-    message_seq: int
 
-
-class ReactionAdded(ConversationEvent):
+class ReactionAdded(MessageEvent):
     """A person reacted to a message."""
 
     TYPE: ClassVar[str] = "chat.reaction.added.v1"
 
-    message_id: str
-    message_seq: int
     author: str = Field(description="Who wrote the message")
     emoji: str
 
 
-class ReactionRemoved(ConversationEvent):
+class ReactionRemoved(MessageEvent):
     """A person took a reaction back."""
 
     TYPE: ClassVar[str] = "chat.reaction.removed.v1"
 
-    message_id: str
-    message_seq: int
     emoji: str
 
 
@@ -104,22 +104,16 @@ class ConversationUpdated(ConversationEvent):
     deleted: bool = False
 
 
-class PinAdded(ConversationEvent):
+class PinAdded(MessageEvent):
     """A message was pinned."""
 
     TYPE: ClassVar[str] = "chat.pin.added.v1"
 
-    message_id: str
-    message_seq: int
 
-
-class PinRemoved(ConversationEvent):
+class PinRemoved(MessageEvent):
     """A message is no longer pinned."""
 
     TYPE: ClassVar[str] = "chat.pin.removed.v1"
-
-    message_id: str
-    message_seq: int
 
 
 EVENTS: tuple[type[EventData], ...] = (
