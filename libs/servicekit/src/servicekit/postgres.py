@@ -35,10 +35,15 @@ AWAY = (
     asyncpg.InterfaceError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
+    asyncpg.InternalClientError,
     OSError,
     TimeoutError,
 )
-"""What asyncpg raises when the database cannot be reached, goes away, or takes no more."""
+"""What asyncpg raises when the database cannot be reached, goes away, or takes no more.
+
+It has no better name than `InternalClientError` for what is asked between the server's last words and the end of the
+connection.
+"""
 
 
 def create_engine(
@@ -164,8 +169,7 @@ class DirectConnection:
             try:
                 yield connection
             except BaseException:
-                if not connection.is_closed():
-                    await transaction.rollback()
+                await self._roll_back(connection, transaction)
                 raise
             try:
                 await transaction.commit()
@@ -190,6 +194,17 @@ class DirectConnection:
         transaction = self._connection.transaction()
         await transaction.start()
         return self._connection, transaction
+
+    @staticmethod
+    async def _roll_back(connection: DriverConnection, transaction: "asyncpg.transaction.Transaction") -> None:
+        """Roll back; a connection on which that is not possible any more is dropped, which does the same."""
+        try:
+            await transaction.rollback()
+        except AWAY:
+            connection.terminate()
+        except BaseException:
+            connection.terminate()
+            raise
 
     async def close(self) -> None:
         """Close the connection."""
