@@ -102,3 +102,34 @@ async def test_an_effect_that_fails_leaves_no_row_and_can_be_tried_again(store):
     with pytest.raises(Exception, match=r"ConditionalCheckFailed|duplicate key"):
         await store.ledger.once("another event", store.effect("there"))
     assert await store.ledger.once("another event", store.effect("elsewhere"))
+
+
+async def test_what_is_handled_at_the_same_time_stands_and_falls_on_its_own(store):
+    await store.ledger.once("known", store.effect("there"))
+    outcomes = await asyncio.gather(
+        *(
+            store.ledger.once(event_id, store.effect(effect_id))
+            for event_id, effect_id in [("new", "one"), ("known", "two"), ("failing", "there"), ("also new", "three")]
+        ),
+        return_exceptions=True,
+    )
+    assert [outcomes[0], outcomes[1], outcomes[3]] == [True, False, True]
+    assert isinstance(outcomes[2], Exception)
+    assert await store.count() == 3
+    assert await store.ledger.once("failing", store.effect("elsewhere"))
+
+
+async def test_what_is_handled_at_the_same_time_is_committed_together(dynamo, monkeypatch):
+    commits = []
+    commit = Transaction.commit
+
+    async def counted(self, client):
+        commits.append(len(self.items))
+        await commit(self, client)
+
+    monkeypatch.setattr(Transaction, "commit", counted)
+    effects = (dynamo.ledger.once(str(uuid4()), dynamo.effect(str(uuid4()))) for _ in range(60))
+    assert all(await asyncio.gather(*effects))
+    assert await dynamo.count() == 60
+    assert len(commits) <= 3
+    assert max(commits) <= 100

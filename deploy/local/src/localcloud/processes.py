@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -129,12 +130,22 @@ def _tie_to_parent(orphan_signal: signal.Signals, niceness: int = 0) -> Callable
     libc, parent = _LIBC, os.getpid()
 
     def tie() -> None:
-        os.nice(niceness)
+        _be_nice(niceness)
         libc.prctl(_PR_SET_PDEATHSIG, orphan_signal)
         if os.getppid() != parent:
             os._exit(1)
 
     return tie
+
+
+def _be_nice(niceness: int) -> None:
+    """Give way to others.
+
+    Where the kernel groups processes by session (sched_autogroup, see sched(7)), niceness is the session's.
+    """
+    os.nice(niceness)
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(niceness))
 
 
 def describe_exit(code: int) -> str:

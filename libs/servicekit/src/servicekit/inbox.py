@@ -7,7 +7,8 @@ hidden; on drain, what was begun is finished and the rest goes back.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,7 +16,8 @@ from pydantic import BaseModel
 
 from messenger_contracts.envelope import Event, EventData
 from messenger_contracts.events import ALL
-from servicekit.dynamodb import Transaction, is_condition_failure
+from servicekit.batching import Batcher
+from servicekit.dynamodb import MAX_ITEMS, Transaction, is_condition_failure
 from servicekit.loops import until
 from servicekit.telemetry import Tracing, meter, record_failure
 
@@ -39,26 +41,73 @@ class Ledger(Protocol[Work]):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    event_id: str
+    items: list[dict[str, Any]]
+
+
 class DynamoLedger:
-    """Remembers which events have taken effect, in a table with hash key `event_id` and TTL `expires_at`."""
+    """Remembers which events have taken effect, in a table with hash key `event_id` and TTL `expires_at`.
+
+    Events that are handled at the same time are committed together, as far as a transaction goes.
+    """
 
     def __init__(self, client: Any, table: str) -> None:
         self._client = client
         self._table = table
+        self._batcher: Batcher[_Entry, bool] = Batcher(self._commit_all, limit=MAX_ITEMS // 2, concurrency=2)
 
     async def once(self, event_id: str, work: Transaction) -> bool:
         """Commit the work together with the event's row; False when the event had taken effect before."""
-        entry = {"event_id": event_id, "at": int(time.time()), "expires_at": int(time.time()) + LEDGER_DAYS * 86400}
+        row = {"event_id": event_id, "at": int(time.time()), "expires_at": int(time.time()) + LEDGER_DAYS * 86400}
         combined = Transaction()
-        combined.put_new(self._table, entry, "event_id")
-        combined.items += work.items
+        combined.put_new(self._table, row, "event_id")
+        return await self._batcher.submit(_Entry(event_id, combined.items + work.items))
+
+    async def _commit_all(self, entries: Sequence[_Entry]) -> list[bool | BaseException]:
+        """Commit in as few transactions as possible; where one does not go through, its events go one by one."""
+        results: list[bool | BaseException] = []
+        for together in _together(entries):
+            if len(together) > 1 and await self._all_new(together):
+                results += [True] * len(together)
+            else:
+                results += await asyncio.gather(*map(self._commit, together), return_exceptions=True)
+        return results
+
+    async def _all_new(self, entries: Sequence[_Entry]) -> bool:
+        combined = Transaction()
+        combined.items = [item for entry in entries for item in entry.items]
         try:
             await combined.commit(self._client)
+        except ClientError:
+            return False
+        return True
+
+    async def _commit(self, entry: _Entry) -> bool:
+        alone = Transaction()
+        alone.items = entry.items
+        try:
+            await alone.commit(self._client)
         except ClientError as error:
             if is_condition_failure(error):
                 return False
             raise
         return True
+
+
+def _together(entries: Sequence[_Entry]) -> Iterator[list[_Entry]]:
+    """Split into what one transaction takes: no more items than it may have, and no event twice."""
+    batch: dict[str, _Entry] = {}
+    size = 0
+    for entry in entries:
+        if batch and (size + len(entry.items) > MAX_ITEMS or entry.event_id in batch):
+            yield list(batch.values())
+            batch, size = {}, 0
+        batch[entry.event_id] = entry
+        size += len(entry.items)
+    if batch:
+        yield list(batch.values())
 
 
 Handler = Callable[[Event[Any]], Awaitable[None]]
