@@ -22,7 +22,7 @@ from ministack.core.persistence import PERSIST_STATE, save_all
 
 PR_SET_PDEATHSIG = 1
 MINIMUM_INTERVAL = 1.0  # seconds between two snapshots
-SHARE_OF_TIME = 0.2  # the part of the time that writing snapshots may take
+SHARE_OF_TIME = 0.05  # the part of the time that writing snapshots may take
 PATIENCE = 30.0  # seconds until a child that inherited a held lock is given up
 
 
