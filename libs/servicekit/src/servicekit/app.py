@@ -55,10 +55,10 @@ def create_app(
     install_error_handlers(app)
     app.include_router(health_router())
     guard = [Depends(require_identity)]
+    for router in internal:  # first, because routes are tried in their order, and the busiest are among these
+        app.include_router(router, dependencies=guard, prefix="/internal", include_in_schema=False)
     for router in routers:
         app.include_router(router, dependencies=guard, responses=PROBLEMS)
-    for router in internal:
-        app.include_router(router, dependencies=guard, prefix="/internal", include_in_schema=False)
     app.add_middleware(BodyRules, limit=settings.body_limit)
     app.add_middleware(RequestContext, tracing=Tracing(settings.trace_ratio if settings.otlp_endpoint else 0.0))
     return app

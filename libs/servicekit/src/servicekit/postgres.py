@@ -29,7 +29,8 @@ DriverConnection: TypeAlias = asyncpg.Connection
 """What a repository of a hot path is handed by `DirectConnection`."""
 
 APPLICATION_PARAMETERS = {"jit": "off", "idle_in_transaction_session_timeout": "60000"}
-_WHOLE_TABLES = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
+_BY_KEY = dict.fromkeys(("enable_seqscan", "enable_hashjoin", "enable_mergejoin"), "off")
+_BATCHES = {**_BY_KEY, "plan_cache_mode": "force_custom_plan"}
 AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
@@ -51,8 +52,8 @@ def create_engine(
 ) -> AsyncEngine:
     """An engine on asyncpg. `tls` demands a verified certificate; `?sslmode=` in the URL would not work here.
 
-    `batches` is for processes whose statements are few and large: each is planned for the tables as they are then. A
-    plan that was kept from when a table was small reads all of it for every row when it has grown.
+    `batches` is for processes that take many rows of large tables at a time, by their keys: each statement is planned
+    anew, and not to read a whole table for them, as the planner would while the table is in the tens of thousands.
     """
     engine = create_async_engine(
         url,
@@ -60,7 +61,7 @@ def create_engine(
         max_overflow=0,
         pool_pre_ping=True,
         pool_timeout=5,
-        connect_args=_arguments(name, tls=tls, **({"plan_cache_mode": "force_custom_plan"} if batches else {})),
+        connect_args=_arguments(name, tls=tls, **(_BATCHES if batches else {})),
         **options,
     )
     if records_traces():
@@ -155,7 +156,7 @@ class DirectConnection:
 
     def __init__(self, url: str, *, name: str, tls: bool = False) -> None:
         self._dsn = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-        self._arguments = _arguments(name, tls=tls, **dict.fromkeys(_WHOLE_TABLES, "off"))
+        self._arguments = _arguments(name, tls=tls, **_BY_KEY)
         self._connection: DriverConnection | None = None
 
     @asynccontextmanager

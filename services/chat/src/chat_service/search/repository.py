@@ -12,13 +12,12 @@ from chat_service.models import HIDDEN_MESSAGE, MESSAGE_COLUMNS
 from messenger_contracts.conversations import LogEventType
 from servicekit.outbox import BELOW_RUNNING, OutboxPosition
 
-_CHANGING = ", ".join(
-    f"'{each}'" for each in (LogEventType.MESSAGE_CREATED, LogEventType.MESSAGE_EDITED, LogEventType.MESSAGE_DELETED)
-)
+_TAKING_AWAY = f"'{LogEventType.MESSAGE_EDITED}', '{LogEventType.MESSAGE_DELETED}'"
+_CHANGING = f"'{LogEventType.MESSAGE_CREATED}', {_TAKING_AWAY}"
 
 _IN_COMMIT_ORDER = text(f"""
     SELECT xid, position, conversation_id, coalesce(target_seq, seq) AS message_seq,
-           type IN ({_CHANGING}) AND audience IS NULL AS changes_words
+           type IN ({_CHANGING}) AND audience IS NULL AS changes_words, type IN ({_TAKING_AWAY}) AS takes_away
     FROM log WHERE (xid, position) > (:xid, :position) AND {BELOW_RUNNING} ORDER BY xid, position LIMIT :limit
 """)
 
@@ -78,11 +77,17 @@ class WordRepository:
         """The log behind a position, with what of it changes a message's words."""
         return (await session.execute(_IN_COMMIT_ORDER, {**after._asdict(), "limit": limit})).all()
 
-    async def write(self, session: AsyncSession, messages: Sequence[tuple[UUID, int]]) -> None:
-        """Write the words of messages as they are now: none for those that are deleted."""
-        keys = {"conversations": [c for c, _ in messages], "seqs": [seq for _, seq in messages]}
-        await session.execute(_PUT, keys)
-        await session.execute(_REMOVE, keys)
+    async def put(self, session: AsyncSession, messages: Sequence[tuple[UUID, int]]) -> None:
+        """Write the words of messages as they are now: nothing for those that are deleted."""
+        await session.execute(_PUT, _keys(messages))
+
+    async def remove(self, session: AsyncSession, messages: Sequence[tuple[UUID, int]]) -> None:
+        """Remove the words of those of some messages that have none now."""
+        await session.execute(_REMOVE, _keys(messages))
+
+
+def _keys(messages: Sequence[tuple[UUID, int]]) -> dict[str, Any]:
+    return {"conversations": [c for c, _ in messages], "seqs": [seq for _, seq in messages]}
 
 
 class SearchRepository:

@@ -1,6 +1,6 @@
 """Use cases of search: find messages, and keep their words."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -76,6 +76,12 @@ class WordSource:
 
     async def apply(self, session: Session, rows: Sequence[Any]) -> None:
         """Write the words of the messages that changed."""
-        changed = sorted({(row.conversation_id, row.message_seq) for row in rows if row.changes_words})
+        changed = [row for row in rows if row.changes_words]
         if changed:
-            await self._repository.write(session, changed)
+            await self._repository.put(session, _messages(changed))
+        if gone := [row for row in changed if row.takes_away]:
+            await self._repository.remove(session, _messages(gone))
+
+
+def _messages(rows: Iterable[Any]) -> list[tuple[UUID, int]]:
+    return sorted({(row.conversation_id, row.message_seq) for row in rows})
