@@ -74,7 +74,7 @@ async def _timely(settings: ChatSettings, database: Database) -> AsyncIterator[M
     valkey = create_valkey(settings.valkey_url)
     fanout = FanoutPublisher(valkey)
     connect = partial(DirectConnection, url, name="chat-worker-sends", tls=tls)
-    sender = MessageSender(connect, SendRepository(), fanout, namespace, lanes=1)
+    sender = MessageSender(connect, SendRepository(), fanout, namespace)
     changes, repository = ChangeService(database, LogRepository(), LiveService(fanout, namespace)), MessageRepository()
     finder = MessageFinder(MembershipService(ConversationRepository()), repository)
     messages = MessageCommands(changes, MessageChanges(changes, finder), repository)

@@ -51,7 +51,7 @@ async def history(who, c: str) -> list[dict]:
 async def sender(settings):
     valkey = create_valkey(settings.valkey_url)
     connect = partial(DirectConnection, settings.database_url.get_secret_value(), name="test")
-    sender = MessageSender(connect, SendRepository(), FanoutPublisher(valkey), PREFIX, lanes=1)
+    sender = MessageSender(connect, SendRepository(), FanoutPublisher(valkey), PREFIX)
     yield sender
     await sender.drain()
     await valkey.aclose()
@@ -142,7 +142,7 @@ async def test_when_the_database_is_away_it_waits_on(talk, database, its_time_ha
     await its_time_has_come()
     valkey = create_valkey("redis://127.0.0.1:1/0")
     away = partial(DirectConnection, "postgresql+asyncpg://nobody@127.0.0.1:1/none", name="test")
-    sender = MessageSender(away, SendRepository(), FanoutPublisher(valkey), PREFIX, lanes=1)
+    sender = MessageSender(away, SendRepository(), FanoutPublisher(valkey), PREFIX)
     with pytest.raises(DependencyUnavailable):
         await DueMessages(database, ScheduleRepository(), sender).step()
     assert [each["failed"] for each in await scheduled(ada, c)] == [None]

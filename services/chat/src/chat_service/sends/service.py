@@ -1,8 +1,7 @@
 """Sending.
 
 Group commit: while one transaction is under way, sends gather; the next takes them all. An answer leaves after its
-commit, one bad send fails alone, and live events are published in the order of commits. Conversations are dealt to
-lanes, so that one transaction is written while the next is read: the order within a conversation is its lane's. See
+commit, one bad send fails alone, and live events are published in the order of commits. See
 docs/decisions/0002-group-commit.md.
 """
 
@@ -36,12 +35,12 @@ class MessageSender:
         namespace: str,
         *,
         group: int = 500,
-        lanes: int = 2,
     ) -> None:
         self._repository = repository
         self._fanout = fanout
         self._namespace = namespace
-        self._lanes = [_Lane(connect(), self._commit, group) for _ in range(lanes)]
+        self._connection = connect()
+        self._commits: Batcher[Send, Sent] = Batcher(self._commit, limit=group)
         self._publications: Batcher[tuple[str, bytes], None] = Batcher(self._publish, limit=1000)
 
     def send(self, command: SendCommand, *, digest: bytes | None = None) -> Awaitable[Sent]:
@@ -61,17 +60,16 @@ class MessageSender:
 
     def submit(self, send: Send) -> "asyncio.Future[Sent]":
         """Append a message that was read already."""
-        return self._lanes[hash(send.conversation_id) % len(self._lanes)].commits.submit(send)
+        return self._commits.submit(send)
 
     async def drain(self) -> None:
         """Finish what was accepted."""
-        for lane in self._lanes:
-            await lane.commits.drain()
-            await lane.connection.close()
+        await self._commits.drain()
+        await self._connection.close()
         await self._publications.drain()
 
-    async def _commit(self, connection: DirectConnection, sends: Sequence[Send]) -> Sequence[Sent | BaseException]:
-        async with connection.transaction() as transaction:
+    async def _commit(self, sends: Sequence[Send]) -> Sequence[Sent | BaseException]:
+        async with self._connection.transaction() as transaction:
             heads = await self._repository.lock(transaction, sends)
             known = await self._repository.known(transaction, sends)
             at = now()
@@ -95,23 +93,6 @@ class MessageSender:
     async def _publish(self, publications: Sequence[tuple[str, bytes]]) -> Sequence[None]:
         await self._fanout.publish_raw(publications)
         return [None] * len(publications)
-
-
-class _Lane:
-    """The transactions of some of the conversations, one after the other on a connection of their own."""
-
-    def __init__(
-        self,
-        connection: DirectConnection,
-        commit: Callable[[DirectConnection, Sequence[Send]], Awaitable[Sequence[Sent | BaseException]]],
-        group: int,
-    ) -> None:
-        self.connection = connection
-
-        async def run(sends: Sequence[Send]) -> Sequence[Sent | BaseException]:
-            return await commit(connection, sends)
-
-        self.commits: Batcher[Send, Sent] = Batcher(run, limit=group)
 
 
 class SendRehearsal:
