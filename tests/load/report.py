@@ -43,8 +43,8 @@ did, one transaction at a time: no sockets, no checks, no locks, no publication,
 
 ### What a send costs
 
-CPU microseconds a durable send while the suite is saturated, by process with all its children. The workers follow at
-their own speed, and fall behind: theirs is what they took meanwhile.
+CPU microseconds a durable send while the suite is saturated, by process with all its children. The workers and the
+emulator have a lower priority, and fall behind: theirs is what they took meanwhile.
 
 {budgets}
 """

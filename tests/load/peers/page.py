@@ -38,8 +38,9 @@ settings; a ratio is of the same turn. Of sends more is better, of delays less.
 What counts as sent is not the same everywhere:
 
 - **ours** answers after the commit of the message and its log row, with their place in the conversation, and knows a
-  repeated send by its id. All members' sockets, the sender's too, are sent every event, and the workers publish to the
-  emulated AWS meanwhile.
+  repeated send by its id. All members' sockets, the sender's too, are sent every event. The workers publish to the
+  emulated AWS, index for search and look for links meanwhile, as far as the same cores let them, for they have a lower
+  priority, and do the rest afterwards.
 - **ejabberd** tells the sender nothing. A message counts when its recipient's client has it, and a round ends when the
   archive in PostgreSQL has both rows of every message, which is checked. `mod_mam` archives everything, by 16
   connections to PostgreSQL; shapers off, no TLS. The sender is sent no copy.
