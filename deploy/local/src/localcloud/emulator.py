@@ -49,7 +49,7 @@ class Emulator:
             ready=lambda: answers(f"{self.url}/_ministack/health"),
             url=self.url,
             server=True,
-            background=True,
+            niceness=10,
             prepare=self.prepare,
             env={
                 "AUTH": "true",

@@ -25,7 +25,6 @@ STOP_SECONDS = 22.0  # a service drains for 20
 _PR_SET_PDEATHSIG = 1
 _POLL_SECONDS = 0.02
 _FREE_PORTS = 20_000, 32_000
-_BACKGROUND = 10
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
@@ -41,8 +40,8 @@ class Program:
         prepare: what must be done before each start.
         orphan_signal: what the kernel sends it when its parent dies (Linux).
         server: others depend on it, so it ends after them.
-        background: nobody waits for its answers, so it gives way to those for whom somebody waits. In the cloud it has
-            processors of its own.
+        niceness: how far it gives way to those for whose answers somebody waits, 0 to 19, see nice(2). In the cloud it
+            has processors of its own.
     """
 
     name: str
@@ -53,7 +52,7 @@ class Program:
     env: Mapping[str, str] = field(default_factory=dict)
     url: str = ""
     server: bool = False
-    background: bool = False
+    niceness: int = 0
     prepare: Callable[[], None] = _nothing
     stop_signal: signal.Signals = signal.SIGTERM
     orphan_signal: signal.Signals = signal.SIGTERM
@@ -105,7 +104,7 @@ def spawn(program: Program) -> subprocess.Popen[bytes]:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_tie_to_parent(program.orphan_signal, _BACKGROUND if program.background else 0),
+                preexec_fn=_tie_to_parent(program.orphan_signal, program.niceness),
             )
         except OSError as error:
             raise LocalCloudError(f"{program.name} does not start: {error}", log=program.log) from error
