@@ -55,15 +55,16 @@ async def _saturate(stage: Stage, results: Results, size: Size) -> None:
         await limit.measure(stage, results, name, groups, size.rounds)
 
 
-# What leaves the workers the most to do comes last.
+# What leaves the workers the most to do comes late; what puts people into groups, of which the others' clients know
+# nothing, comes last.
 _SCENARIOS: dict[str, Callable[[Stage, Results, Size], Awaitable[None]]] = {
     "idle": lambda stage, results, size: idle.measure(stage, results, size.sockets, size.rounds),
-    "fanout": lambda stage, results, size: fanout.measure(stage, results, size.audience, fanout.CROWD, size.rounds),
     "history": lambda stage, results, size: history.measure(stage, results, size.lengths, size.rounds),
     "resume": lambda stage, results, size: resume.measure(stage, results, size.clients, size.rounds),
     "puts": lambda stage, results, size: puts.measure(stage, results, size.seconds, size.rounds),
     "pace": lambda stage, results, size: pace.measure(stage, results, 2 * size.seconds, size.rounds),
     "saturation": _saturate,
+    "fanout": lambda stage, results, size: fanout.measure(stage, results, size.audience, fanout.CROWD, size.rounds),
 }
 
 
