@@ -3,9 +3,11 @@
 PYTHON ?= python3
 PORT ?= 8080
 UV_CACHE_DIR ?= $(CURDIR)/.local/uv/cache
-export PORT UV_CACHE_DIR
+# Not set in RUN, which would take a shell between us and what we run: a signal to make would end that alone.
+PYTHONPATH := deploy/local/src
+export PORT UV_CACHE_DIR PYTHONPATH
 
-RUN := PYTHONPATH=deploy/local/src $(PYTHON) -m localcloud.bootstrap
+RUN := $(PYTHON) -m localcloud.bootstrap
 SOURCES := $(wildcard libs/*/src services/*/src deploy/*/src)
 SCHEMAS := libs/contracts/schemas
 

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import random
-import subprocess
 import sys
 import time
 from contextlib import suppress
@@ -15,6 +14,7 @@ import typer
 import uvloop
 
 from localcloud.console import say, step
+from localcloud.processes import attend, exit_on_signals
 from messengerctl.audit import audit
 from messengerctl.audit.log import read_log
 from messengerctl.errors import CommandError
@@ -129,7 +129,7 @@ def chaos(
     state = os.environ.get("MESSENGER_STATE")
     if state is None:
         command = ["localcloud", "run", "--suite", "--", sys.executable, "-m", "tests.chaos", *sys.argv[1:]]
-        raise typer.Exit(subprocess.run(command, env=os.environ | _UNLIMITED, check=False).returncode)
+        raise typer.Exit(attend(command, _UNLIMITED))
     usual = _SHORT if short else _FULL
     size = replace(
         usual,
@@ -145,6 +145,7 @@ def chaos(
 
 
 if __name__ == "__main__":
+    exit_on_signals()
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(chaos)
     app()

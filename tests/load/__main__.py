@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Annotated
 import typer
 
 from localcloud.console import say, step
+from localcloud.processes import attend, exit_on_signals
 from messengerctl.suite import Suite
 
 from . import fanout, history, idle, limit, meters, pace, puts, report, resume, saturation
@@ -88,7 +88,7 @@ def bench(
     state = os.environ.get("MESSENGER_STATE")
     if state is None:
         command = ["localcloud", "run", "--suite", "--", sys.executable, "-m", "tests.load", *sys.argv[1:]]
-        raise typer.Exit(subprocess.run(command, env=os.environ | UNLIMITED, check=False).returncode)
+        raise typer.Exit(attend(command, UNLIMITED))
     results = asyncio.run(_measure(Suite(Path(state)), _QUICK if quick else _FULL, only or []))
     report.show(results)
     measured = report.Run(f"{datetime.now(UTC):%Y-%m-%d}", meters.machine(), {"ours": results})
@@ -98,6 +98,7 @@ def bench(
 
 
 if __name__ == "__main__":
+    exit_on_signals()
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(bench)
     app()

@@ -78,6 +78,10 @@ def crew(loads: Sequence[Load]) -> Iterator[Crew]:
         made = Crew(pipes, [process.pid for process in processes if process.pid])
         made.start()
         yield made
+    except BaseException:
+        for process in processes:
+            process.kill()  # the round that it may be in is of no use any more
+        raise
     finally:
         for pipe in pipes:
             pipe.close()

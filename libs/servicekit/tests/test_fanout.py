@@ -57,6 +57,12 @@ def test_a_publication_carries_frames_as_they_were_written():
     assert [(event.seq, event.end, event.audience) for event in events] == [(7, 7, None), (8, 9, None), (10, 10, "bob")]
 
 
+def test_a_publication_tells_who_sees_an_event_otherwise():
+    readers = {"hidden": [], "given": {"ada": ["👍"]}, "unseen": {}}
+    events = [live(EVENT), live({**EVENT, "seq": 8}, readers=readers)]
+    assert read_publication(publication(events)).events == events
+
+
 def test_what_is_told_to_a_person_is_read_as_a_publication():
     told = Fanout(joined={"c1": 7}, left=["c2"], pushes=[{"op": "read", "d": {}}]).model_dump_json().encode()
     assert read_publication(told) == Published([], [{"op": "read", "d": {}}], {"c1": 7}, ["c2"], None)

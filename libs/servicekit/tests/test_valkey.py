@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
@@ -31,6 +32,10 @@ class OwnServer:
         program = self._server.program(self._server.home / "log")
         program.prepare()
         self._process = subprocess.Popen(program.argv, cwd=program.cwd, stdout=subprocess.DEVNULL)
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self._process
+        self._process.send_signal(number)
 
     def kill(self) -> None:
         if self._process:
@@ -162,6 +167,39 @@ async def test_a_server_that_comes_back_is_found(server: OwnServer, client: Any,
 
     await eventually(published)
     assert (await listener.has_heard(1))[-1] == ("b", b"hello")
+
+
+async def test_a_server_that_hangs_is_left_and_found_again(server: OwnServer, client: Any, listener: Listener) -> None:
+    await listener.has_connected(1)
+
+    server.signal(signal.SIGSTOP)
+
+    async def left() -> bool:
+        return not listener.subscriber.connected
+
+    await eventually(left, 5)
+    server.signal(signal.SIGCONT)
+    await listener.has_connected(2)
+    assert await client.publish("a", "again") == 1
+    assert (await listener.has_heard(1))[-1] == ("a", b"again")
+
+
+async def test_a_server_that_has_nothing_to_say_is_kept(
+    client: Any, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("servicekit.valkey.SILENCE_SECONDS", 0.01)
+    await listener.has_connected(1)
+
+    async def pings() -> int:
+        return int((await client.info("commandstats")).get("cmdstat_ping", {"calls": 0})["calls"])
+
+    before = await pings()
+
+    async def asked_often() -> bool:
+        return await pings() >= before + 5
+
+    await eventually(asked_often)
+    assert (listener.connects, listener.subscriber.connected) == (1, True)
 
 
 async def test_a_call_without_a_server_fails_soon(server: OwnServer, client: Any) -> None:

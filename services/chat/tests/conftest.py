@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Annotated
+from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -24,7 +26,7 @@ from chat_service.settings import ChatSettings
 from localcloud.provision import connect, provision
 from messenger_contracts.envelope import Event, schema_uri
 from messenger_contracts.events.social_graph import UserBlocked, UserUnblocked
-from servicekit.fanout import FanoutPublisher
+from servicekit.fanout import FanoutPublisher, Published, read_publication
 from servicekit.postgres import Database, create_engine
 from servicekit.postgres_ledger import PostgresLedger
 from servicekit.testing import PREFIX, REGION, Callers, client_of, serving
@@ -102,9 +104,35 @@ class Person:
         member = peer if isinstance(peer, str) else peer.id
         return await self.request("POST", "/v1/conversations", json={"kind": "direct", "member_ids": [member]})
 
-    async def send(self, conversation: str, client_id: object, text: str = "hi") -> httpx.Response:
+    async def send(self, conversation: str, client_id: object, text: str = "hi", **more) -> httpx.Response:
         path = f"/v1/conversations/{conversation}/messages/{client_id}"
-        return await self.request("PUT", path, json={"text": text})
+        return await self.request("PUT", path, json={"text": text, **more})
+
+    async def say(self, conversation: str, text: str = "hi", **more) -> dict:
+        """Send a message, whose id does not matter; gives it as it was acknowledged."""
+        answer = await self.send(conversation, uuid4(), text, **more)
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    async def events(self, conversation: str, after: int = 0) -> list[dict]:
+        """The log behind a position."""
+        page = await self.get(f"/v1/conversations/{conversation}/events", after_seq=after, limit=200)
+        return page.json()["items"]
+
+
+@pytest.fixture
+async def talk(people) -> tuple[Person, Person, str]:
+    """Two people, and the conversation that one of them has begun with the other."""
+    ada, bob = await people("ada", "bob")
+    return ada, bob, (await ada.begin(bob)).json()["id"]
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """The test's database, as workers have it."""
+    database = Database(create_engine(database_url, name="test"))
+    yield database
+    await database.close()
 
 
 @pytest.fixture
@@ -163,13 +191,38 @@ class Blocks:
 
 
 @pytest.fixture
-async def blocks(database_url: str, valkey_url: str) -> AsyncIterator[Blocks]:
+async def blocks(database: Database, valkey_url: str) -> AsyncIterator[Blocks]:
     """Who blocks whom."""
-    database, valkey = Database(create_engine(database_url, name="blocks-test")), create_valkey(valkey_url)
+    valkey = create_valkey(valkey_url)
     live, inboxes = LiveService(FanoutPublisher(valkey), PREFIX), InboxService(ConversationRepository())
     yield Blocks(BlockService(database, PostgresLedger(database), BlockRepository(), inboxes, live))
     await valkey.aclose()
-    await database.close()
+
+
+@pytest.fixture
+def listening(valkey_url: str):
+    """Listens on channels; gives a function that waits for the next publication about a conversation.
+
+    It gives the channel, and what is said. Tests that run beside this one have people of the same names.
+    """
+
+    @asynccontextmanager
+    async def listen(conversation: str, *channels: str):
+        valkey = create_valkey(valkey_url)
+        async with valkey.pubsub(ignore_subscribe_messages=True) as pubsub:
+            await pubsub.subscribe(*channels)
+
+            async def heard() -> tuple[str, Published]:
+                while True:
+                    message = await pubsub.get_message(timeout=5)
+                    assert message is not None or pubsub.subscribed
+                    if message and conversation.encode() in message["channel"] + message["data"]:
+                        return message["channel"].decode(), read_publication(message["data"])
+
+            yield heard
+        await valkey.aclose()
+
+    return listen
 
 
 @pytest.fixture

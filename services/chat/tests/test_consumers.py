@@ -40,9 +40,8 @@ async def status_of_send(person, conversation, expected):
     return await eventually(has_it)
 
 
-async def test_a_block_and_its_end_take_effect(people, blocks, publish, settings) -> None:
-    ada, bob = await people("ada", "bob")
-    conversation = (await ada.begin(bob)).json()["id"]
+async def test_a_block_and_its_end_take_effect(talk, blocks, publish, settings) -> None:
+    ada, bob, conversation = talk
     async with client_of(create(settings)):
         await publish(blocks.event(UserBlocked, ada, bob))
         assert await status_of_send(bob, conversation, 403)

@@ -11,6 +11,7 @@ from localcloud.console import fail, say, step
 from localcloud.ephemeral import temporary_home
 from localcloud.errors import LocalCloudError
 from localcloud.paths import Layout
+from localcloud.processes import exit_on_signals
 
 from .. import meters, report
 from ..figures import Results, merged
@@ -79,6 +80,7 @@ def bench_peers(
 
 
 if __name__ == "__main__":
+    exit_on_signals()
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(bench_peers)
     app()

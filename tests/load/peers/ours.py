@@ -2,14 +2,13 @@
 
 import asyncio
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
 from localcloud.errors import LocalCloudError
-from localcloud.processes import accompany, await_end
+from localcloud.processes import attend, exit_on_signals
 from messengerctl.suite import Suite
 
 from .. import limit, pace, saturation
@@ -27,15 +26,8 @@ def take_turn(home: Path, size: Size) -> Results:
     wish.write_bytes(TypeAdapter(Size).dump_json(size))
     answer.unlink(missing_ok=True)
     measurer = [sys.executable, "-m", __spec__.name, str(wish), str(answer)]
-    suite = accompany([sys.executable, "-m", "localcloud", "run", "--suite", "--", *measurer], UNLIMITED)
-    try:
-        code = suite.wait(_TURN_SECONDS)
-    except subprocess.TimeoutExpired:
-        raise LocalCloudError(f"the suite was not measured within {_TURN_SECONDS} s") from None
-    finally:
-        suite.terminate()
-        await_end(suite, grace=60)
-    if code:
+    beside_a_suite = [sys.executable, "-m", "localcloud", "run", "--suite", "--"]
+    if attend([*beside_a_suite, *measurer], UNLIMITED, _TURN_SECONDS):
         raise LocalCloudError("the suite could not be measured; the reason stands above")
     return TypeAdapter(Results).validate_json(answer.read_bytes())
 
@@ -60,4 +52,5 @@ def _main(wish: Path, answer: Path) -> None:
 
 
 if __name__ == "__main__":
+    exit_on_signals()
     _main(*map(Path, sys.argv[1:]))

@@ -118,6 +118,27 @@ def accompany(command: list[str], environment: Mapping[str, str]) -> subprocess.
         raise LocalCloudError(f"{command[0]} does not start: {error.strerror}") from error
 
 
+def attend(command: list[str], environment: Mapping[str, str], seconds: float | None = None) -> int:
+    """Run a person's own command in this terminal; return its exit code. Whatever ends the wait for it ends it at once.
+
+    Raises `LocalCloudError` when it takes longer than `seconds`.
+    """
+    process = accompany(command, environment)
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        raise LocalCloudError(f"{command[0]} did not end within {seconds:.0f} s") from None
+    finally:
+        process.terminate()
+        await_end(process, grace=2 * STOP_SECONDS)
+
+
+def exit_on_signals() -> None:
+    """Let a signal that asks us to end take us through every `finally`, wherever we are: it raises `SystemExit`."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda received, _: sys.exit(128 + received))
+
+
 def _inherited() -> dict[str, str]:
     """Return what a child may know of our own environment: nothing that could reach a real account by accident."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PG"))}

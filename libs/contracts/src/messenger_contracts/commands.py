@@ -240,13 +240,27 @@ class Position(Shape):
     visible_from: int = Field(1, description="Messages before it are not the member's to read")
 
 
+class Readers(Shape):
+    """For which members an event about a message is not what it is for the others, and what it is for them."""
+
+    hidden: list[str] = Field([], description="Who deleted the message for themselves: the event is not for them")
+    given: dict[str, list[str]] = Field({}, description="The kinds that the member gave; where the event tells `mine`")
+    unseen: dict[str, dict[str, int]] = Field(
+        {}, description="By kind, how many were given by people whom the member blocks"
+    )
+
+
 class LiveEvent(Shape):
-    """An event, with what tells who may see it: `messenger_contracts.realtime.is_visible`."""
+    """An event as most members see it, with what tells who may see it, and who sees it otherwise.
+
+    `messenger_contracts.realtime.is_visible` and `reactions_of` read that.
+    """
 
     event: LogEvent | Skip
     author: str | None = Field(None, description="Who wrote the message that it is about")
     target: int | None = Field(None, description="The `seq` of the message that it is about")
     audience: str | None = Field(None, description="The one person whom it is for")
+    readers: Readers | None = Field(None, description="Null: it is the same for all")
 
 
 class Relations(Shape):

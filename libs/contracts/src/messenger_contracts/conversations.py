@@ -309,7 +309,7 @@ class Report(Shape):
     conversation_id: str
     message_id: str
     message: Message | None = Field(description="As it is now; null when it has been purged")
-    reported_text: str | None = Field(description="What it said when it was reported")
+    reported_text: str | None = Field(description="What it said when it was reported; null when it has been purged")
     author: str
     reporter: str
     reason: ReportReason

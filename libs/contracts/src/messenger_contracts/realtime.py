@@ -3,7 +3,7 @@
 A frame is a JSON object; one or several come per WebSocket frame, joined by newlines.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from enum import IntEnum
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -165,6 +165,7 @@ class Live(NamedTuple):
 
     `author` wrote the message that it is about, and `target` is that message's `seq`: None where it is about none.
     `audience` is the one person whom it is for; None: all members. `end` is the last place that it stands for.
+    `readers` is `Readers` JSON, where the frame is not what all members see.
     """
 
     seq: int
@@ -175,21 +176,40 @@ class Live(NamedTuple):
     target: int | None
     audience: str | None
     frame: str
+    readers: Mapping[str, Any] | None = None
 
 
 def is_visible(event: Live, reader: str, blocked: Collection[str], *, direct: bool, visible_from: int) -> bool:
     """Whether a member may see an event; whoever may not gets a skip in its place.
 
     In a group nobody sees what people whom he or she blocks say, nor their reactions; what else they do with others'
-    messages (an admin deletes one) changes these for all. Of messages from before one's time one hears nothing.
+    messages (an admin deletes one) changes these for all. Of messages from before one's time, and of those that one
+    deleted for oneself, one hears nothing.
     """
     if event.audience is not None:
         return event.audience == reader
     if event.target is None:
         return True
+    if event.readers is not None and reader in event.readers["hidden"]:
+        return False
     reacts = event.type in (LogEventType.REACTION_ADDED, LogEventType.REACTION_REMOVED)
     hidden = event.author in blocked or (reacts and event.by in blocked)
     return event.target >= visible_from and (direct or not hidden)
+
+
+def reactions_of(data: Mapping[str, Any], readers: Mapping[str, Any], reader: str) -> dict[str, Any] | None:
+    """What an event's data says of reactions, as one member sees them; None: what it says to all.
+
+    It takes the place of the same members of `data`: of `count` in an event about one reaction, of a message's
+    `reactions`, where a kind that nobody gave whom the reader sees is left out.
+    """
+    given, unseen = readers["given"].get(reader, ()), readers["unseen"].get(reader, {})
+    if not given and not unseen:
+        return None
+    if "emoji" in data:
+        return {"count": data["count"] - unseen.get(data["emoji"], 0)}
+    counts = {emoji: told["count"] - unseen.get(emoji, 0) for emoji, told in data["reactions"].items()}
+    return {"reactions": {emoji: {"count": n, "mine": emoji in given} for emoji, n in counts.items() if n > 0}}
 
 
 class SessionEnded(Shape):

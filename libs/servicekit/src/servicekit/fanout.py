@@ -2,8 +2,9 @@
 
 What is published here is never the only word on anything: a gateway that missed it reads the log, or the inbox.
 
-A publication is lines. The first is JSON: what each event is, for those who decide who may see it, and the pushes. Each
-further line is the frame of an event, as sockets get it: who wrote it once spares every gateway to write it again.
+A publication is lines. The first is JSON: what each event is, for those who decide who may see it, the pushes, and by
+`seq` what differs between those who see an event. Each further line is the frame of an event, as sockets get it: who
+wrote it once spares every gateway to write it again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +16,8 @@ from messenger_contracts.realtime import Fanout, Live
 from messenger_contracts.shapes import Shape
 from servicekit.telemetry import record_failure
 from servicekit.valkey import UNAVAILABLE
+
+_FRAME = Live._fields.index("frame")
 
 
 class Published(NamedTuple):
@@ -33,11 +36,16 @@ class Published(NamedTuple):
 
 
 def live(
-    event: Mapping[str, Any], *, author: str | None = None, target: int | None = None, audience: str | None = None
+    event: Mapping[str, Any],
+    *,
+    author: str | None = None,
+    target: int | None = None,
+    audience: str | None = None,
+    readers: Mapping[str, Any] | None = None,
 ) -> Live:
     """An event, as `LogEvent` or `Skip` JSON, ready for the sockets."""
     seq, frame = event["seq"], event_frame(event).decode()
-    return Live(seq, event.get("to", seq), event.get("by"), event["type"], author, target, audience, frame)
+    return Live(seq, event.get("to", seq), event.get("by"), event["type"], author, target, audience, frame, readers)
 
 
 def event_frame(event: Mapping[str, Any]) -> bytes:
@@ -47,11 +55,14 @@ def event_frame(event: Mapping[str, Any]) -> bytes:
 
 def publication(events: Iterable[Live] = (), pushes: Sequence[Mapping[str, Any]] = ()) -> bytes:
     """The publication of a conversation's events and pushes."""
-    frames, about = [b""], []
+    frames, about, readers = [b""], [], {}
     for each in events:
-        about.append(each[:-1])
+        about.append(each[:_FRAME])
         frames.append(each.frame.encode())
-    frames[0] = orjson.dumps({"events": about, "pushes": pushes})
+        if each.readers is not None:
+            readers[str(each.seq)] = each.readers
+    head: dict[str, Any] = {"events": about, "pushes": pushes}
+    frames[0] = orjson.dumps(head | {"readers": readers} if readers else head)
     return b"\n".join(frames)
 
 
@@ -60,7 +71,9 @@ def read_publication(payload: bytes) -> Published:
     head, *frames = payload.split(b"\n")
     told = orjson.loads(head)
     about = told.get("events") or ()
-    events = [Live._make((*each, frame.decode())) for each, frame in zip(about, frames, strict=True)]
+    events = [Live._make((*each, frame.decode(), None)) for each, frame in zip(about, frames, strict=True)]
+    if readers := told.get("readers"):
+        events = [each._replace(readers=readers.get(str(each.seq))) for each in events]
     return Published(
         events,
         told.get("pushes") or [],

@@ -1,6 +1,7 @@
 """Valkey: what may be lost. Fan-out, presence, one-use tickets, limits, revoked sessions.
 
-A call fails within a second when Valkey is away; the caller decides what that means. A subscription returns by itself.
+A call fails within a second when Valkey is away; the caller decides what that means. A subscription asks a server that
+says nothing whether it is there, leaves one that does not answer, and returns by itself.
 """
 
 import asyncio
@@ -34,6 +35,8 @@ def create_valkey(url: str) -> Any:
     )
 
 
+SILENCE_SECONDS, ANSWER_SECONDS = 0.5, 1.0
+"""After how long a server that says nothing is asked whether it is there, and how long it may take to answer."""
 NO_CHANNEL = "messenger:none"
 """What a subscriber listens to that has nothing to listen to yet."""
 
@@ -43,6 +46,7 @@ class Subscriber:
 
     `on_message(channel, payload)` is called in order of arrival. After every connect, the first too, `on_connect` is
     awaited once all channels are subscribed: whatever was published meanwhile was missed, and is to be read elsewhere.
+    While it is not `connected`, everything is.
     """
 
     def __init__(
@@ -97,7 +101,7 @@ class Subscriber:
             unconfirmed = set(self._channels) or {NO_CHANNEL}
             await pubsub.subscribe(*unconfirmed)
             while self._pubsub is pubsub:
-                message = await pubsub.get_message(timeout=1.0)
+                message = await self._next(pubsub)
                 if message is None:
                     continue
                 channel = message["channel"].decode()
@@ -108,3 +112,14 @@ class Subscriber:
                     if not unconfirmed:
                         self.connected = True
                         await self._on_connect()
+
+    @staticmethod
+    async def _next(pubsub: Any) -> Any | None:
+        """What the server says next; None: that it is there. Raises `TimeoutError` when it does not answer."""
+        message = await pubsub.get_message(timeout=SILENCE_SECONDS)
+        if message is None:
+            await pubsub.ping()
+            message = await pubsub.get_message(timeout=ANSWER_SECONDS)
+            if message is None:
+                raise TimeoutError("Valkey does not answer.")
+        return None if message["type"] == "pong" else message

@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, Index, Text
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase
 
+from messenger_contracts.conversations import LogEventType
 from servicekit.idempotency import IdempotencyKeyColumns
 
 
@@ -48,6 +49,33 @@ MESSAGE_COLUMNS = f"""
 """SQL: the message `x` as `:reader` sees it now. One whose time is over shows nothing, also before it is deleted.
 
 `touched` marks the messages that have had a reaction or a thread: the others, which are most, are not looked into.
+"""
+
+_TELLS_MINE = f"l.type IN ('{LogEventType.MESSAGE_CREATED}', '{LogEventType.MESSAGE_EDITED}')"
+_TELLS_COUNTS = f"({_TELLS_MINE} OR l.type IN ('{LogEventType.REACTION_ADDED}', '{LogEventType.REACTION_REMOVED}'))"
+READERS = f"""
+    CASE WHEN x.seq IS NOT NULL THEN (
+        SELECT array_agg(h.user_id) FROM hidden_messages h
+        WHERE h.conversation_id = x.conversation_id AND h.seq = x.seq) END AS hidden_from,
+    CASE WHEN x.touched AND {_TELLS_MINE} AND NOT {_GONE} THEN (
+        SELECT jsonb_object_agg(r.user_id, r.emojis) FROM (
+            SELECT user_id, jsonb_agg(emoji) AS emojis FROM reactions
+            WHERE conversation_id = x.conversation_id AND seq = x.seq GROUP BY user_id) r) END AS given,
+    CASE WHEN x.touched AND {_TELLS_COUNTS} AND c.kind = 'group' AND NOT {_GONE} THEN (
+        SELECT jsonb_object_agg(r.blocker, r.counts) FROM (
+            SELECT k.blocker, jsonb_object_agg(k.emoji, k.count) AS counts FROM (
+                SELECT b.blocker, r.emoji, count(*) AS count FROM reactions r
+                JOIN blocks b ON b.blocked = r.user_id AND b.active
+                JOIN members m ON m.conversation_id = r.conversation_id AND m.user_id = b.blocker AND m.left_at IS NULL
+                WHERE r.conversation_id = x.conversation_id AND r.seq = x.seq
+                  AND coalesce(r.emoji = l.data ->> 'emoji', true)
+                GROUP BY b.blocker, r.emoji) k
+            GROUP BY k.blocker) r) END AS unseen
+"""
+"""SQL: who sees the event `l` about the message `x` in the conversation `c` not as everybody does.
+
+Who deleted it for himself or herself is told nothing. Who gave reactions is told them as `mine`; a member who blocks
+people of whom some are is told of fewer.
 """
 
 HIDDEN_MESSAGE = f"""(

@@ -30,7 +30,9 @@ class ChatSettings(ServiceSettings):
     relay_batch: int = 200
     """The most events that the relay publishes before it moves its position."""
     retention_days: int = Field(30, ge=1)
-    """Days after which the content of deleted messages is removed for good, and failed scheduled ones too."""
+    """Days after which the content of deleted messages and groups is removed for good; failed scheduled ones too."""
+    report_retention_days: int = Field(90, ge=1)
+    """Days after the decision on a report after which what was said is removed from it."""
     group_members: int = MAX_MEMBERS
     """The most members of a group."""
     previews: bool = True

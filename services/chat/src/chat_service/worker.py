@@ -22,7 +22,7 @@ from chat_service.previews.service import FETCHES_AT_ONCE, LinkSource, PreviewSe
 from chat_service.relay.repository import RelayRepository
 from chat_service.relay.service import LogSource
 from chat_service.retention.repository import RetentionRepository
-from chat_service.retention.service import Expiry, Retention
+from chat_service.retention.service import Ages, Expiry, Retention
 from chat_service.schedules.repository import ScheduleRepository
 from chat_service.schedules.service import DueMessages
 from chat_service.search.repository import WordRepository
@@ -78,11 +78,11 @@ async def _timely(settings: ChatSettings, database: Database) -> AsyncIterator[M
     changes, repository = ChangeService(database, LogRepository(), LiveService(fanout, namespace)), MessageRepository()
     finder = MessageFinder(MembershipService(ConversationRepository()), repository)
     messages = MessageCommands(changes, MessageChanges(changes, finder), repository)
-    days = timedelta(days=settings.retention_days)
+    ages = Ages(content=timedelta(settings.retention_days), reports=timedelta(settings.report_retention_days))
     yield {
         "scheduled": repeated(DueMessages(database, ScheduleRepository(), sender).step, 0.5),
         "expiry": repeated(Expiry(database, RetentionRepository(), messages).step, 1.0),
-        "retention": repeated(Retention(database, RetentionRepository(), days).step, 60.0),
+        "retention": repeated(Retention(database, RetentionRepository(), ages).step, 60.0),
     }
     await sender.drain()
     await valkey.aclose()

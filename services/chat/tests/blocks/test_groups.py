@@ -11,15 +11,6 @@ from chat_service.search.repository import WordRepository
 from chat_service.search.service import WordSource
 from servicekit.follower import Follower
 from servicekit.outbox import OutboxPosition
-from servicekit.postgres import Database, create_engine
-
-
-@pytest.fixture
-async def database(database_url):
-    """The test's database, as workers have it."""
-    database = Database(create_engine(database_url, name="groups-test"))
-    yield database
-    await database.close()
 
 
 @pytest.fixture

@@ -10,12 +10,6 @@ from messenger_contracts.shapes import format_timestamp
 
 
 @pytest.fixture
-async def talk(people):
-    ada, bob = await people("ada", "bob")
-    return ada, bob, (await ada.begin(bob)).json()["id"]
-
-
-@pytest.fixture
 async def run(client, callers):
     """Runs commands as a gateway does."""
     headers = await callers.headers(service("gateway"))

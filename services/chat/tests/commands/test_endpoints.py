@@ -9,9 +9,7 @@ import pytest
 from chat_service.main import create
 from messenger_contracts.identity import service
 from messenger_contracts.realtime import conversation_channel, user_channel
-from servicekit.fanout import Published, read_publication
 from servicekit.testing import PREFIX, client_of
-from servicekit.valkey import create_valkey
 
 
 @pytest.fixture
@@ -81,9 +79,8 @@ async def resume(gateway, *resumes: dict) -> list[dict]:
     return told
 
 
-async def test_a_resume_brings_all_that_was_missed(people, gateway) -> None:
-    ada, bob = await people("ada", "bob")
-    c = (await ada.begin(bob)).json()["id"]
+async def test_a_resume_brings_all_that_was_missed(talk, gateway) -> None:
+    ada, bob, c = talk
     for n in range(4):
         await ada.send(c, uuid4(), str(n))
     [answer] = await resume(gateway, returning(bob, {c: 4, "gone": 9}))
@@ -107,26 +104,23 @@ async def test_many_who_return_at_once_each_get_their_own(people, gateway) -> No
     assert [sorted(answer["conversations"]) for answer in answers] == [[c], [other], sorted([c, other])]
 
 
-async def test_events_of_a_resume_are_those_of_the_log(people, gateway) -> None:
-    ada, bob = await people("ada", "bob")
-    c = (await ada.begin(bob)).json()["id"]
+async def test_events_of_a_resume_are_those_of_the_log(talk, gateway) -> None:
+    ada, bob, c = talk
     await ada.send(c, uuid4(), "hi")
     [answer] = await resume(gateway, returning(bob, {}))
     page = await bob.request("GET", f"/v1/conversations/{c}/events")
     assert answer["events"] == page.json()["items"]
 
 
-async def test_a_resume_past_its_limit_brings_nothing(people, gateway) -> None:
-    ada, bob = await people("ada", "bob")
-    c = (await ada.begin(bob)).json()["id"]
+async def test_a_resume_past_its_limit_brings_nothing(talk, gateway) -> None:
+    _, bob, c = talk
     [answer] = await resume(gateway, returning(bob, {}, limit=1))
     assert (answer["complete"], answer["events"]) == (False, [])
     assert answer["conversations"][c]["last_seq"] == 2
 
 
-async def test_a_position_beyond_the_log_is_named(people, gateway) -> None:
-    ada, bob = await people("ada", "bob")
-    c = (await ada.begin(bob)).json()["id"]
+async def test_a_position_beyond_the_log_is_named(talk, gateway) -> None:
+    _, bob, c = talk
     [answer] = await resume(gateway, returning(bob, {c: 3}))
     assert (answer["complete"], answer["unknown"]) == (False, [c])
 
@@ -136,9 +130,8 @@ async def test_a_batch_that_is_none_is_refused_with_pointers(gateway) -> None:
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/resumes/0/resume")
 
 
-async def test_a_gateway_learns_positions_and_reads_on(people, gateway) -> None:
-    ada, bob = await people("ada", "bob")
-    c = (await ada.begin(bob)).json()["id"]
+async def test_a_gateway_learns_positions_and_reads_on(talk, gateway) -> None:
+    ada, _, c = talk
     await ada.send(c, uuid4())
     standing = (await gateway("positions", ids=[c, str(uuid4())])).json()["conversations"]
     assert {each: position["last_seq"] for each, position in standing.items()} == {c: 3}
@@ -146,30 +139,24 @@ async def test_a_gateway_learns_positions_and_reads_on(people, gateway) -> None:
     assert [each["event"]["seq"] for each in events] == [2]
 
 
-async def test_what_is_committed_is_told_to_the_sockets(people, valkey_url, client) -> None:
-    ada, bob = await people("ada", "bob")
-    valkey = create_valkey(valkey_url)
-    async with valkey.pubsub(ignore_subscribe_messages=True) as pubsub:
-        await pubsub.psubscribe(user_channel(PREFIX, "*"), conversation_channel(PREFIX, "*"))
-        await pubsub.get_message(timeout=5)
-
-        async def heard(topic: str) -> Published:
-            while True:
-                message = await pubsub.get_message(timeout=5)
-                assert message is not None or pubsub.subscribed
-                if message and message["channel"].decode() == topic:
-                    return read_publication(message["data"])
-
-        c = (await ada.begin(bob)).json()["id"]
-        assert (await heard(user_channel(PREFIX, bob.id))).joined == {c: 1}
+async def test_what_is_committed_is_told_to_the_sockets(talk, listening) -> None:
+    ada, bob, c = talk
+    async with listening(c, conversation_channel(PREFIX, c)) as heard:
         await ada.send(c, uuid4(), "hi")
-        [event] = (await heard(conversation_channel(PREFIX, c))).events
+        [event] = (await heard())[1].events
         shown = (await bob.get(f"/v1/conversations/{c}/events", after_seq=2)).json()["items"]
         assert [orjson.loads(event.frame)["d"]] == shown
         await bob.request("PUT", f"/v1/conversations/{c}/read", json={"seq": 3})
-        [push] = (await heard(conversation_channel(PREFIX, c))).pushes
+        [push] = (await heard())[1].pushes
         assert push == {"op": "read", "d": {"c": c, "by": bob.id, "seq": 3, "mark": "read"}}
-    await valkey.aclose()
+
+
+async def test_who_is_in_a_new_conversation_is_told_to_follow(people, listening) -> None:
+    ada, bob = await people("ada", "bob")
+    async with listening("joined", user_channel(PREFIX, bob.id)) as heard:
+        c = (await ada.begin(bob)).json()["id"]
+        while (told := (await heard())[1]).joined != {c: 1}:
+            assert c not in told.joined
 
 
 async def test_without_valkey_sends_are_stored_all_the_same(settings, callers) -> None:

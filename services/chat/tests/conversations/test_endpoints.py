@@ -56,9 +56,8 @@ async def test_the_list_shows_newest_activity_first_with_what_is_unread(people) 
     assert rest["next"] is None
 
 
-async def test_the_log_is_dense_and_the_same_for_both(people) -> None:
-    ada, bob = await people("ada", "bob")
-    conversation = (await ada.begin(bob)).json()["id"]
+async def test_the_log_is_dense_and_the_same_for_both(talk) -> None:
+    ada, bob, conversation = talk
     await asyncio.gather(*(who.send(conversation, uuid4()) for who in (ada, bob) * 5))
     path = f"/v1/conversations/{conversation}/events"
     [of_ada, of_bob] = [(await who.get(path)).json() for who in (ada, bob)]
@@ -73,9 +72,8 @@ async def test_the_log_is_dense_and_the_same_for_both(people) -> None:
     assert (await ada.get(path, after_seq=12)).json()["items"] == []
 
 
-async def test_a_read_mark_moves_forward_only_and_unread_follows(people) -> None:
-    ada, bob = await people("ada", "bob")
-    conversation = (await ada.begin(bob)).json()["id"]
+async def test_a_read_mark_moves_forward_only_and_unread_follows(talk) -> None:
+    ada, bob, conversation = talk
     for who in (ada, ada, bob, ada):
         await who.send(conversation, uuid4())
     path = f"/v1/conversations/{conversation}/read"

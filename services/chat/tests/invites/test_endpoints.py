@@ -70,9 +70,8 @@ async def test_only_who_looks_after_a_group_invites_to_it(people, group_of) -> N
     assert await codes(ada, c) == [code]
 
 
-async def test_nobody_is_invited_to_a_direct_conversation(people) -> None:
-    ada, bob = await people("ada", "bob")
-    c = (await ada.begin(bob)).json()["id"]
+async def test_nobody_is_invited_to_a_direct_conversation(talk) -> None:
+    ada, _, c = talk
     assert (await make(ada, c)).status_code == 403
     assert (await ada.get(f"/v1/conversations/{c}/invites")).status_code == 403
 
@@ -170,12 +169,36 @@ async def test_a_group_has_at_most_a_hundred_good_invites(people, group_of, sql)
     assert (await make(ada, c)).status_code == 201
 
 
-async def test_who_was_removed_may_come_back_by_an_invite(people, group_of) -> None:
+async def test_who_left_may_come_back_by_an_invite(people, group_of) -> None:
+    ada, bob = await people("ada", "bob")
+    c = await group_of(ada, bob)
+    code = await code_of(ada, c)
+    await bob.request("DELETE", f"/v1/conversations/{c}/members/{bob.id}")
+    assert (await accept(bob, code)).json()["member_count"] == 2
+
+
+async def test_who_was_removed_comes_back_by_no_invite_until_an_admin_says_so(people, group_of) -> None:
+    ada, bob = await people("ada", "bob")
+    c = await group_of(ada, bob)
+    code, member = await code_of(ada, c, max_uses=1), f"/v1/conversations/{c}/members/{bob.id}"
+    await ada.request("DELETE", member)
+    answer = await accept(bob, code)
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+    assert (await bob.get("/v1/conversations")).json()["items"] == []
+    [invite] = (await ada.get(f"/v1/conversations/{c}/invites")).json()["items"]
+    assert (invite["uses"], (await ada.get(f"/v1/conversations/{c}")).json()["last_seq"]) == (0, 3)
+    assert (await ada.request("PUT", member)).status_code == 201
+    await bob.request("DELETE", member)
+    assert (await accept(bob, code)).status_code == 200
+
+
+async def test_who_was_removed_does_not_learn_more_of_an_invite_that_is_not_good(people, group_of) -> None:
     ada, bob = await people("ada", "bob")
     c = await group_of(ada, bob)
     code = await code_of(ada, c)
     await ada.request("DELETE", f"/v1/conversations/{c}/members/{bob.id}")
-    assert (await accept(bob, code)).json()["member_count"] == 2
+    await ada.request("DELETE", f"/v1/conversations/{c}/invites/{code}")
+    assert (await accept(bob, code)).status_code == 404
 
 
 async def test_an_invite_is_used_exactly_as_often_as_it_says(people, group_of) -> None:

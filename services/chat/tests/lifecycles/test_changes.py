@@ -90,9 +90,8 @@ async def test_only_who_looks_after_a_group_changes_it(people, group_of) -> None
     assert (await patch(bob, c, title="They")).status_code == 200
 
 
-async def test_a_direct_conversation_has_no_title(people) -> None:
-    ada, bob = await people("ada", "bob")
-    c = (await ada.begin(bob)).json()["id"]
+async def test_a_direct_conversation_has_no_title(talk) -> None:
+    ada, _, c = talk
     assert (await patch(ada, c, title="Us")).status_code == 403
 
 
@@ -135,9 +134,8 @@ async def test_the_end_of_a_group_is_its_last_event(people, group_of, sql) -> No
     assert tuple(row) == (3, 0)
 
 
-async def test_a_direct_conversation_is_emptied_for_the_caller_alone(people) -> None:
-    ada, bob = await people("ada", "bob")
-    c = (await ada.begin(bob)).json()["id"]
+async def test_a_direct_conversation_is_emptied_for_the_caller_alone(talk) -> None:
+    ada, bob, c = talk
     await bob.send(c, uuid4(), "old")
     assert await delete(ada, c) == 204
     assert await ids(ada) == []
@@ -149,9 +147,8 @@ async def test_a_direct_conversation_is_emptied_for_the_caller_alone(people) -> 
     ]
 
 
-async def test_an_emptied_conversation_comes_back_with_the_next_message(people) -> None:
-    ada, bob = await people("ada", "bob")
-    c = (await ada.begin(bob)).json()["id"]
+async def test_an_emptied_conversation_comes_back_with_the_next_message(talk) -> None:
+    ada, bob, c = talk
     await bob.send(c, uuid4(), "old")
     await delete(ada, c)
     await bob.send(c, uuid4(), "new")
@@ -162,9 +159,8 @@ async def test_an_emptied_conversation_comes_back_with_the_next_message(people) 
     ]
 
 
-async def test_that_one_empties_it_does_not_bring_it_back_to_the_other(people) -> None:
-    ada, bob = await people("ada", "bob")
-    c = (await ada.begin(bob)).json()["id"]
+async def test_that_one_empties_it_does_not_bring_it_back_to_the_other(talk) -> None:
+    ada, bob, c = talk
     await bob.send(c, uuid4())
     await delete(ada, c)
     await delete(bob, c)
@@ -178,9 +174,8 @@ async def test_that_one_empties_it_does_not_move_it_in_the_others_list(people) -
     assert await ids(ada) == [second, first]
 
 
-async def test_every_device_learns_at_its_own_position_that_it_was_emptied(people) -> None:
-    ada, bob = await people("ada", "bob")
-    c = (await ada.begin(bob)).json()["id"]
+async def test_every_device_learns_at_its_own_position_that_it_was_emptied(talk) -> None:
+    ada, bob, c = talk
     for _ in range(3):
         await bob.send(c, uuid4())
     await delete(ada, c)
@@ -191,9 +186,8 @@ async def test_every_device_learns_at_its_own_position_that_it_was_emptied(peopl
     assert [event["type"] for event in await log(bob, c, 4)] == ["message.created", "skip"]
 
 
-async def test_to_empty_it_leaves_no_draft_and_no_mark(people) -> None:
-    ada, bob = await people("ada", "bob")
-    c = (await ada.begin(bob)).json()["id"]
+async def test_to_empty_it_leaves_no_draft_and_no_mark(talk) -> None:
+    ada, _, c = talk
     await ada.request("PUT", f"/v1/conversations/{c}/draft", json={"text": "well"})
     await ada.request("PUT", f"/v1/conversations/{c}/archive")
     await ada.request("PUT", f"/v1/conversations/{c}/unread")

@@ -7,13 +7,6 @@ from uuid import uuid4
 import pytest
 
 
-async def said(who, conversation: str, text: str = "hi", **more) -> dict:
-    path = f"/v1/conversations/{conversation}/messages/{uuid4()}"
-    answer = await who.request("PUT", path, json={"text": text, **more})
-    assert answer.status_code == 201, answer.text
-    return answer.json()
-
-
 def path_of(message: dict) -> str:
     return f"/v1/conversations/{message['conversation_id']}/messages/{message['id']}"
 
@@ -23,47 +16,37 @@ async def edit(who, message: dict, text: str, if_match: str | None = None, **mor
     return await who.client.patch(path_of(message), json={"text": text, **more}, headers=headers)
 
 
-async def events_of(who, conversation: str, after: int = 0) -> list[dict]:
-    return (await who.get(f"/v1/conversations/{conversation}/events", after_seq=after)).json()["items"]
-
-
-@pytest.fixture
-async def talk(people):
-    ada, bob = await people("ada", "bob")
-    return ada, bob, (await ada.begin(bob)).json()["id"]
-
-
 async def test_an_edit_is_shown_to_everybody_and_is_an_event(talk) -> None:
     ada, bob, c = talk
-    message = await said(ada, c, "helo")
+    message = await ada.say(c, "helo")
     edited = await edit(ada, message, "hello")
     assert edited.status_code == 200
     shown = (await bob.get(path_of(message))).json()
     assert shown == edited.json()
     assert (shown["text"], shown["seq"], shown["msg_no"]) == ("hello", message["seq"], message["msg_no"])
     assert shown["edited_at"] >= message["created_at"]
-    [event] = await events_of(bob, c, message["seq"])
+    [event] = await bob.events(c, message["seq"])
     assert (event["type"], event["seq"], event["by"], event["data"]) == ("message.edited", 4, ada.id, shown)
 
 
 async def test_a_replay_of_the_log_shows_the_message_as_it_is_now(talk) -> None:
     ada, bob, c = talk
-    message = await said(ada, c, "a secret")
+    message = await ada.say(c, "a secret")
     await edit(ada, message, "nothing")
-    assert [event["data"]["text"] for event in await events_of(bob, c, 2)] == ["nothing", "nothing"]
+    assert [event["data"]["text"] for event in await bob.events(c, 2)] == ["nothing", "nothing"]
 
 
 async def test_saying_the_same_again_changes_nothing(talk) -> None:
     ada, _, c = talk
-    message = await said(ada, c, "hi")
+    message = await ada.say(c, "hi")
     same = await edit(ada, message, "hi")
     assert (same.status_code, same.json()["edited_at"]) == (200, None)
-    assert await events_of(ada, c, message["seq"]) == []
+    assert await ada.events(c, message["seq"]) == []
 
 
 async def test_what_it_said_before_can_be_read_page_by_page(talk) -> None:
     ada, bob, c = talk
-    message = await said(ada, c, "one", mentions=[bob.id])
+    message = await ada.say(c, "one", mentions=[bob.id])
     await edit(ada, message, "two", mentions=[])
     third = (await edit(ada, message, "three")).json()
     seen, link = [], f"{path_of(message)}/edits?limit=1"
@@ -80,7 +63,7 @@ async def test_what_it_said_before_can_be_read_page_by_page(talk) -> None:
 
 async def test_nobody_else_can_edit_a_message(talk) -> None:
     ada, bob, c = talk
-    message = await said(ada, c, "hi")
+    message = await ada.say(c, "hi")
     refused = await edit(bob, message, "bye")
     assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
     assert (await ada.get(path_of(message))).json()["text"] == "hi"
@@ -89,7 +72,7 @@ async def test_nobody_else_can_edit_a_message(talk) -> None:
 async def test_who_is_not_there_cannot_even_find_it(talk, people) -> None:
     ada, _, c = talk
     [eve] = await people("eve")
-    message = await said(ada, c)
+    message = await ada.say(c)
     assert (await edit(eve, message, "bye")).json()["code"] == "not_member"
     for missing in (str(uuid4()), "seven", "0" * 32):
         answer = await edit(ada, {**message, "id": missing}, "bye")
@@ -98,7 +81,7 @@ async def test_who_is_not_there_cannot_even_find_it(talk, people) -> None:
 
 async def test_an_edit_of_a_version_that_is_gone_is_refused(talk) -> None:
     ada, _, c = talk
-    message = await said(ada, c, "one")
+    message = await ada.say(c, "one")
     read = (await ada.get(path_of(message))).headers["etag"]
     two = await edit(ada, message, "two", if_match=read)
     lost = await edit(ada, message, "three", if_match=read)
@@ -108,7 +91,7 @@ async def test_an_edit_of_a_version_that_is_gone_is_refused(talk) -> None:
 
 async def test_of_many_edits_of_one_version_one_is_taken(talk) -> None:
     ada, _, c = talk
-    message = await said(ada, c, "one")
+    message = await ada.say(c, "one")
     read = (await ada.get(path_of(message))).headers["etag"]
     answers = await asyncio.gather(*(edit(ada, message, f"v{n}", if_match=read) for n in range(8)))
     assert sorted(answer.status_code for answer in answers) == [200] + [412] * 7
@@ -116,7 +99,7 @@ async def test_of_many_edits_of_one_version_one_is_taken(talk) -> None:
 
 async def test_two_edits_within_a_millisecond_are_two_versions(talk, sql) -> None:
     ada, _, c = talk
-    message = await said(ada, c, "one")
+    message = await ada.say(c, "one")
     first = await edit(ada, message, "two")
     await sql("UPDATE messages SET edited_at = edited_at + interval '1 hour' WHERE id = $1", message["id"])
     later = await edit(ada, message, "three")
@@ -127,7 +110,7 @@ async def test_two_edits_within_a_millisecond_are_two_versions(talk, sql) -> Non
 
 async def test_a_reaction_leaves_the_version_as_it_is(talk) -> None:
     ada, bob, c = talk
-    message = await said(ada, c, "one")
+    message = await ada.say(c, "one")
     read = (await ada.get(path_of(message))).headers["etag"]
     await bob.request("PUT", f"{path_of(message)}/reactions/👍")
     assert (await edit(ada, message, "two", if_match=read)).status_code == 200
@@ -139,7 +122,7 @@ async def mentions_of(who, c: str) -> int:
 
 async def test_who_is_mentioned_follows_the_edits(talk) -> None:
     ada, bob, c = talk
-    message = await said(ada, c, "hi")
+    message = await ada.say(c, "hi")
     assert await mentions_of(bob, c) == 0
     assert (await edit(ada, message, "hi @bob", mentions=[bob.id, bob.id])).json()["mentions"] == [bob.id]
     assert await mentions_of(bob, c) == 1
@@ -151,7 +134,7 @@ async def test_who_is_mentioned_follows_the_edits(talk) -> None:
 
 async def test_only_members_can_be_mentioned(talk) -> None:
     ada, bob, c = talk
-    message = await said(ada, c)
+    message = await ada.say(c)
     answer = await edit(ada, message, "hi", mentions=[bob.id, "user-eve"])
     assert (answer.status_code, [each["pointer"] for each in answer.json()["errors"]]) == (422, ["/mentions/1"])
 
@@ -170,7 +153,7 @@ async def test_only_members_can_be_mentioned(talk) -> None:
 )
 async def test_a_bad_edit_is_refused(talk, body, pointer) -> None:
     ada, _, c = talk
-    message = await said(ada, c)
+    message = await ada.say(c)
     headers = {**ada.headers, "Content-Type": "application/json"}
     answer = await ada.client.patch(path_of(message), content=json.dumps(body), headers=headers)
     assert (answer.status_code, [each["pointer"] for each in answer.json()["errors"]]) == (422, [pointer])
@@ -178,7 +161,7 @@ async def test_a_bad_edit_is_refused(talk, body, pointer) -> None:
 
 async def test_what_is_deleted_or_over_can_neither_be_edited_nor_its_past_be_read(talk, sql) -> None:
     ada, _, c = talk
-    deleted, over = await said(ada, c), await said(ada, c, expires_in=3600)
+    deleted, over = await ada.say(c), await ada.say(c, expires_in=3600)
     for message in (deleted, over):
         await edit(ada, message, "changed")
     await ada.request("DELETE", path_of(deleted))
@@ -190,7 +173,7 @@ async def test_what_is_deleted_or_over_can_neither_be_edited_nor_its_past_be_rea
 
 async def test_where_a_block_stands_between_two_nothing_is_edited(talk, sql) -> None:
     ada, bob, c = talk
-    message, other = await said(ada, c), await said(bob, c)
+    message, other = await ada.say(c), await bob.say(c)
     await sql("UPDATE conversations SET closed_by = ARRAY[$1] WHERE id = $2", bob.id, c)
     for who, mine in ((ada, message), (bob, other)):
         assert (await edit(who, mine, "again")).status_code == 403

@@ -24,9 +24,8 @@ NO_IDS = [NEARLY, "7", "%00", "%F0%9F%98%80", "%ED%A0%80", "x" * 3000, "%D9%A0" 
 
 
 @pytest.mark.parametrize(("method", "route", "body"), ROUTES)
-async def test_what_is_no_id_is_found_nowhere(people, method, route, body) -> None:
-    ada, bob = await people("ada", "bob")
-    c = (await ada.begin(bob)).json()["id"]
+async def test_what_is_no_id_is_found_nowhere(talk, method, route, body) -> None:
+    ada, _, c = talk
     for wrong in (*NO_IDS, str(uuid4())):
         answer = await ada.request(method, f"/v1/conversations/{c}{route.format(id=wrong)}", json=body)
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), wrong
@@ -34,8 +33,7 @@ async def test_what_is_no_id_is_found_nowhere(people, method, route, body) -> No
         assert (answer.status_code, answer.json()["code"]) == (404, "not_member"), wrong
 
 
-async def test_a_conversation_that_cannot_be_fails_no_send_but_its_own(people) -> None:
-    ada, bob = await people("ada", "bob")
-    c = (await ada.begin(bob)).json()["id"]
+async def test_a_conversation_that_cannot_be_fails_no_send_but_its_own(talk) -> None:
+    ada, _, c = talk
     answers = await asyncio.gather(*(ada.send(each, uuid4()) for each in (c, NEARLY, f"{c}%0A", c)))
     assert [answer.status_code for answer in answers] == [201, 404, 404, 201]

@@ -3,14 +3,6 @@
 import asyncio
 from uuid import uuid4
 
-import pytest
-
-
-@pytest.fixture
-async def talk(people):
-    ada, bob = await people("ada", "bob")
-    return ada, bob, (await ada.begin(bob)).json()["id"]
-
 
 async def said(who, c: str, text: str = "hi") -> str:
     """The path of a new message."""

@@ -14,7 +14,6 @@ from chat_service.previews.service import LEASE_SECONDS, LinkSource, PreviewServ
 from chat_service.worker import create
 from servicekit.fanout import FanoutPublisher
 from servicekit.follower import Follower
-from servicekit.postgres import Database, create_engine
 from servicekit.testing import PREFIX, client_of, eventually
 from servicekit.valkey import create_valkey
 
@@ -49,14 +48,6 @@ class Ported:
         scheme, _, rest = url.partition("://")
         host, _, path = rest.partition("/")
         return await self._fetcher.fetch(f"{scheme}://{host}:{self._port}/{path}")
-
-
-@pytest.fixture
-async def database(database_url):
-    """The test's database, as workers have it."""
-    database = Database(create_engine(database_url, name="previews-test"))
-    yield database
-    await database.close()
 
 
 @pytest.fixture

@@ -13,20 +13,12 @@ from chat_service.log.service import ChangeService, LiveService
 from chat_service.messages.repository import MessageRepository
 from chat_service.messages.service import MessageChanges, MessageCommands, MessageFinder
 from chat_service.retention.repository import RetentionRepository
-from chat_service.retention.service import Expiry, Retention
+from chat_service.retention.service import Ages, Expiry, Retention
 from servicekit.fanout import FanoutPublisher
-from servicekit.postgres import Database, create_engine
 from servicekit.testing import PREFIX
 from servicekit.valkey import create_valkey
 
-MONTH = timedelta(days=30)
-
-
-@pytest.fixture
-async def database(settings):
-    database = Database(create_engine(settings.database_url.get_secret_value(), name="test"))
-    yield database
-    await database.close()
+AGES = Ages(content=timedelta(days=30), reports=timedelta(days=90))
 
 
 @pytest.fixture
@@ -45,29 +37,13 @@ async def expiry(settings, database):
     await valkey.aclose()
 
 
-@pytest.fixture
-async def talk(people):
-    ada, bob = await people("ada", "bob")
-    return ada, bob, (await ada.begin(bob)).json()["id"]
-
-
-async def said(who, c: str, text: str = "hi", **more) -> dict:
-    answer = await who.request("PUT", f"/v1/conversations/{c}/messages/{uuid4()}", json={"text": text, **more})
-    assert answer.status_code == 201, answer.text
-    return answer.json()
-
-
-async def events_of(who, c: str, after: int) -> list[dict]:
-    return (await who.get(f"/v1/conversations/{c}/events", after_seq=after, limit=200)).json()["items"]
-
-
 async def test_a_message_whose_time_is_over_is_deleted_by_the_system(talk, expiry, sql) -> None:
     ada, bob, c = talk
-    message = await said(ada, c, "a secret", expires_in=3600, mentions=[bob.id])
-    kept = await said(ada, c, "kept", expires_in=3600)
+    message = await ada.say(c, "a secret", expires_in=3600, mentions=[bob.id])
+    kept = await ada.say(c, "kept", expires_in=3600)
     await sql("UPDATE messages SET expires_at = now() WHERE seq = $1", message["seq"])
     assert await expiry().step() is False
-    [event] = await events_of(bob, c, kept["seq"])
+    [event] = await bob.events(c, kept["seq"])
     assert (event["type"], event["by"], event["seq"]) == ("message.deleted", "system", 5)
     assert (event["data"]["id"], event["data"]["reason"], event["data"]["everywhere"]) == (
         message["id"],
@@ -82,9 +58,9 @@ async def test_a_message_whose_time_is_over_is_deleted_by_the_system(talk, expir
 
 async def test_it_is_shown_to_nobody_from_the_moment_on_even_before(talk, sql) -> None:
     ada, bob, c = talk
-    message = await said(ada, c, "a secret", expires_in=3600)
+    message = await ada.say(c, "a secret", expires_in=3600)
     await sql("UPDATE messages SET expires_at = now()")
-    [created] = await events_of(bob, c, 2)
+    [created] = await bob.events(c, 2)
     assert (created["data"]["text"], created["data"]["deleted_at"] is not None) == (None, True)
     shown = (await bob.get(f"/v1/conversations/{c}/messages/{message['id']}")).json()
     assert shown["text"] is None
@@ -93,7 +69,7 @@ async def test_it_is_shown_to_nobody_from_the_moment_on_even_before(talk, sql) -
 async def test_each_message_ends_once_by_however_many_workers(talk, expiry, sql) -> None:
     ada, bob, c = talk
     for n in range(30):
-        await said(ada, c, str(n), expires_in=3600)
+        await ada.say(c, str(n), expires_in=3600)
     await sql("UPDATE messages SET expires_at = now()")
 
     async def work() -> None:
@@ -102,7 +78,7 @@ async def test_each_message_ends_once_by_however_many_workers(talk, expiry, sql)
             pass
 
     await asyncio.gather(work(), work())
-    ended = await events_of(bob, c, 32)
+    ended = await bob.events(c, 32)
     assert sorted(event["data"]["seq"] for event in ended) == list(range(3, 33))
     assert [event["seq"] for event in ended] == list(range(33, 63))
 
@@ -111,8 +87,8 @@ async def test_a_conversation_that_is_no_more_holds_nobody_up(talk, people, expi
     ada, _, c = talk
     [cy] = await people("cy")
     other = (await ada.begin(cy)).json()["id"]
-    await said(ada, c, expires_in=3600)
-    message = await said(ada, other, expires_in=3600)
+    await ada.say(c, expires_in=3600)
+    message = await ada.say(other, expires_in=3600)
     await sql("UPDATE conversations SET deleted_at = now() WHERE id = $1", c)
     await sql(
         "UPDATE messages SET expires_at = now() - CASE conversation_id WHEN $1 THEN interval '1 s' ELSE '0' END", c
@@ -120,7 +96,7 @@ async def test_a_conversation_that_is_no_more_holds_nobody_up(talk, people, expi
     worker = expiry(batch=1)
     while await worker.step():
         pass
-    [event] = await events_of(cy, other, message["seq"])
+    [event] = await cy.events(other, message["seq"])
     assert event["data"]["reason"] == "expired"
     [row] = await sql("SELECT deleted_at FROM messages WHERE conversation_id = $1", c)
     assert row["deleted_at"] is not None
@@ -128,7 +104,7 @@ async def test_a_conversation_that_is_no_more_holds_nobody_up(talk, people, expi
 
 async def test_the_content_of_tombstones_is_removed_after_its_time_and_no_other(talk, database, sql) -> None:
     ada, bob, c = talk
-    old, recent, living = [await said(ada, c, text, mentions=[bob.id]) for text in ("old", "recent", "living")]
+    old, recent, living = [await ada.say(c, text, mentions=[bob.id]) for text in ("old", "recent", "living")]
     for message in (old, recent, living):
         path = f"/v1/conversations/{c}/messages/{message['id']}"
         await ada.request("PATCH", path, json={"text": f"{message['text']} changed"})
@@ -141,7 +117,7 @@ async def test_the_content_of_tombstones_is_removed_after_its_time_and_no_other(
     await sql("UPDATE messages SET media = '[{}]', previews = '[{}]'")
     await sql("UPDATE messages SET deleted_at = now() - interval '31 days' WHERE id = $1", old["id"])
 
-    assert await Retention(database, RetentionRepository(), MONTH).step() is False
+    assert await Retention(database, RetentionRepository(), AGES).step() is False
 
     rows = await sql("SELECT seq, text, mentions, media, previews, purged_at IS NOT NULL AS purged FROM messages")
     assert [tuple(row)[1:] for row in sorted(rows)] == [
@@ -155,10 +131,10 @@ async def test_the_content_of_tombstones_is_removed_after_its_time_and_no_other(
 
 async def test_a_send_whose_content_was_removed_is_recognised_still(talk, database, sql) -> None:
     ada, bob, c = talk
-    message = await said(ada, c, "hi")
+    message = await ada.say(c, "hi")
     await ada.request("DELETE", f"/v1/conversations/{c}/messages/{message['id']}")
     await sql("UPDATE messages SET deleted_at = now() - interval '31 days'")
-    await Retention(database, RetentionRepository(), MONTH).step()
+    await Retention(database, RetentionRepository(), AGES).step()
     assert (await ada.send(c, message["client_id"], "hi")).status_code == 200
     assert (await ada.send(c, message["client_id"], "bye")).status_code == 422
     assert len((await bob.get(f"/v1/conversations/{c}/messages")).json()["items"]) == 1
@@ -167,11 +143,11 @@ async def test_a_send_whose_content_was_removed_is_recognised_still(talk, databa
 async def test_it_is_done_in_batches_side_by_side(talk, database, sql) -> None:
     ada, _, c = talk
     for n in range(25):
-        await said(ada, c, str(n))
+        await ada.say(c, str(n))
     await sql("UPDATE messages SET deleted_at = now() - interval '31 days'")
 
     async def work() -> int:
-        worker, steps = Retention(database, RetentionRepository(), MONTH, batch=4), 0
+        worker, steps = Retention(database, RetentionRepository(), AGES, batch=4), 0
         while await worker.step():
             steps += 1
         return steps
@@ -194,6 +170,30 @@ async def test_what_is_of_no_more_use_is_forgotten(talk, database, sql) -> None:
             failed,
         )
     await sql("INSERT INTO inbox_ledger VALUES ('old', now() - interval '31 days'), ('recent', now())")
-    await Retention(database, RetentionRepository(), MONTH).step()
+    await Retention(database, RetentionRepository(), AGES).step()
     assert {row["by"] for row in await sql("SELECT by FROM scheduled_messages")} == {"recent", "waiting"}
     assert [row["event_id"] for row in await sql("SELECT event_id FROM inbox_ledger")] == ["recent"]
+
+
+async def test_a_report_forgets_what_was_said_some_time_after_the_decision(talk, database, sql) -> None:
+    ada, bob, c = talk
+    reports = []
+    for text in ("open", "recent", "old"):
+        message = await ada.say(c, text)
+        path = f"/v1/conversations/{c}/messages/{message['id']}/report"
+        reports.append((await bob.request("POST", path, json={"reason": "spam", "detail": f"{text}!"})).json()["id"])
+    for report, days in zip(reports[1:], (89, 91), strict=True):
+        await sql(
+            "UPDATE reports SET status = 'resolved', note = 'no', closed_at = now() - make_interval(days => $1) "
+            "WHERE id = $2",
+            days,
+            report,
+        )
+    await sql("UPDATE reports SET created_at = now() - interval '1 year'")
+    assert await Retention(database, RetentionRepository(), AGES).step() is False
+    rows = await sql("SELECT id, reported_text, detail, reason, status FROM reports")
+    assert {str(row["id"]): tuple(row)[1:] for row in rows} == {
+        reports[0]: ("open", "open!", "spam", "open"),
+        reports[1]: ("recent", "recent!", "spam", "resolved"),
+        reports[2]: (None, None, "spam", "resolved"),
+    }

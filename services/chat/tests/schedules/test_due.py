@@ -20,23 +20,13 @@ from chat_service.sends.service import MessageSender
 from messenger_contracts.shapes import format_timestamp
 from servicekit.errors import DependencyUnavailable
 from servicekit.fanout import FanoutPublisher
-from servicekit.postgres import Database, DirectConnection, create_engine
+from servicekit.postgres import DirectConnection
 from servicekit.testing import PREFIX, eventually
 from servicekit.valkey import create_valkey
 
 
 def later(seconds: float = 3600) -> str:
     return format_timestamp(datetime.now(UTC) + timedelta(seconds=seconds))
-
-
-@pytest.fixture
-async def talk(people):
-    ada, bob = await people("ada", "bob")
-    return ada, bob, (await ada.begin(bob)).json()["id"]
-
-
-async def put(who, c: str, client_id: object, **body):
-    return await who.request("PUT", f"/v1/conversations/{c}/messages/{client_id}", json={"text": "hi", **body})
 
 
 async def scheduled(who, c: str) -> list[dict]:
@@ -58,13 +48,6 @@ async def sender(settings):
 
 
 @pytest.fixture
-async def database(settings):
-    database = Database(create_engine(settings.database_url.get_secret_value(), name="test"))
-    yield database
-    await database.close()
-
-
-@pytest.fixture
 def its_time_has_come(sql):
     async def make() -> None:
         await sql("UPDATE scheduled_messages SET send_at = now()")
@@ -74,9 +57,9 @@ def its_time_has_come(sql):
 
 async def test_it_is_sent_as_any_other_and_waits_no_more(talk, database, sender, its_time_has_come) -> None:
     ada, bob, c = talk
-    first, client_id, send_at = (await put(ada, c, uuid4())).json(), uuid4(), later()
+    first, client_id, send_at = (await ada.send(c, uuid4())).json(), uuid4(), later()
     body = {"text": "later", "send_at": send_at, "reply_to": first["id"], "mentions": [bob.id], "expires_in": 60}
-    await put(ada, c, client_id, **body)
+    await ada.send(c, client_id, **body)
     due = DueMessages(database, ScheduleRepository(), sender)
     await due.step()
     assert len(await history(bob, c)) == 1
@@ -87,16 +70,16 @@ async def test_it_is_sent_as_any_other_and_waits_no_more(talk, database, sender,
     assert (message["client_id"], message["by"], message["seq"]) == (str(client_id), ada.id, 4)
     assert message["expires_at"] > message["created_at"]
     assert await scheduled(ada, c) == []
-    replay = await put(ada, c, client_id, **body)
+    replay = await ada.send(c, client_id, **body)
     assert (replay.status_code, replay.json()) == (200, message)
-    other = await put(ada, c, client_id, **{**body, "text": "other"})
+    other = await ada.send(c, client_id, **{**body, "text": "other"})
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_mismatch")
 
 
 async def test_they_are_sent_in_the_order_of_their_times(talk, database, sender, sql) -> None:
     ada, bob, c = talk
     for n in (2, 0, 1):
-        await put(ada, c, uuid4(), text=str(n), send_at=later(3600 + n))
+        await ada.send(c, uuid4(), text=str(n), send_at=later(3600 + n))
     await sql("UPDATE scheduled_messages SET send_at = send_at - interval '2 hours'")
     await DueMessages(database, ScheduleRepository(), sender).step()
     assert [message["text"] for message in await history(bob, c)] == ["0", "1", "2"]
@@ -106,7 +89,7 @@ async def test_a_crash_between_the_send_and_the_end_of_the_waiting_is_harmless(
     talk, database, sender, its_time_has_come, sql
 ) -> None:
     ada, bob, c = talk
-    await put(ada, c, uuid4(), send_at=later())
+    await ada.send(c, uuid4(), send_at=later())
     [waiting] = await sql("SELECT * FROM scheduled_messages")
     await its_time_has_come()
     await DueMessages(database, ScheduleRepository(), sender).step()
@@ -122,10 +105,10 @@ async def test_one_that_is_refused_stays_and_says_why_and_holds_nobody_up(
     talk, database, sender, its_time_has_come, sql
 ) -> None:
     ada, bob, c = talk
-    answered = (await put(bob, c, uuid4(), text="question")).json()
-    await put(ada, c, uuid4(), text="answer", reply_to=answered["id"], send_at=later())
-    await put(bob, c, uuid4(), text="unreadable", send_at=later())
-    await put(ada, c, uuid4(), text="plain", send_at=later())
+    answered = (await bob.send(c, uuid4(), text="question")).json()
+    await ada.send(c, uuid4(), text="answer", reply_to=answered["id"], send_at=later())
+    await bob.send(c, uuid4(), text="unreadable", send_at=later())
+    await ada.send(c, uuid4(), text="plain", send_at=later())
     await bob.request("DELETE", f"/v1/conversations/{c}/messages/{answered['id']}")
     await sql("""UPDATE scheduled_messages SET body = '{"colour": 1}' WHERE by = $1""", bob.id)
     await its_time_has_come()
@@ -138,7 +121,7 @@ async def test_one_that_is_refused_stays_and_says_why_and_holds_nobody_up(
 
 async def test_when_the_database_is_away_it_waits_on(talk, database, its_time_has_come) -> None:
     ada, _, c = talk
-    await put(ada, c, uuid4(), send_at=later())
+    await ada.send(c, uuid4(), send_at=later())
     await its_time_has_come()
     valkey = create_valkey("redis://127.0.0.1:1/0")
     away = partial(DirectConnection, "postgresql+asyncpg://nobody@127.0.0.1:1/none", name="test")
@@ -155,7 +138,7 @@ async def test_who_cancels_one_that_is_being_sent_waits_and_comes_too_late(
 ) -> None:
     ada, bob, c = talk
     client_id = uuid4()
-    await put(ada, c, client_id, send_at=later())
+    await ada.send(c, client_id, send_at=later())
     await its_time_has_come()
     other = await asyncpg.connect(database_url.replace("+asyncpg", ""))
     async with other.transaction():
@@ -196,7 +179,7 @@ async def worker(settings):
 async def test_each_is_sent_once_by_workers_of_which_one_is_killed(talk, settings, sql) -> None:
     ada, bob, c = talk
     ids = [str(uuid4()) for _ in range(90)]
-    answers = await asyncio.gather(*(put(ada, c, each, send_at=later(3600 + n)) for n, each in enumerate(ids)))
+    answers = await asyncio.gather(*(ada.send(c, each, send_at=later(3600 + n)) for n, each in enumerate(ids)))
     assert {answer.status_code for answer in answers} == {202}
 
     async def sent(at_least: int) -> bool:

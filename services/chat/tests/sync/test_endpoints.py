@@ -3,17 +3,7 @@
 import asyncio
 from uuid import uuid4
 
-import pytest
 from sqlalchemy import text
-
-from servicekit.postgres import Database, create_engine
-
-
-@pytest.fixture
-async def database(database_url):
-    database = Database(create_engine(database_url, name="test"))
-    yield database
-    await database.close()
 
 
 async def sync(who, since: str | None = None, **params) -> dict:
@@ -53,9 +43,8 @@ async def test_a_later_sync_shows_only_what_happened_since(people) -> None:
     assert seqs(await sync(ada, since), with_bob) == [3, 4]
 
 
-async def test_what_is_more_than_the_limit_is_named_as_a_gap(people) -> None:
-    ada, bob = await people("ada", "bob")
-    c = (await ada.begin(bob)).json()["id"]
+async def test_what_is_more_than_the_limit_is_named_as_a_gap(talk) -> None:
+    ada, bob, c = talk
     since = (await sync(ada))["next"]
     for n in range(5):
         await bob.send(c, uuid4(), str(n))
@@ -104,9 +93,8 @@ async def test_a_transaction_that_commits_late_is_told_once_it_has(people, datab
     assert seqs(await sync(ada, since), c) == [3]
 
 
-async def test_a_read_mark_on_one_device_reaches_the_other(people) -> None:
-    ada, bob = await people("ada", "bob")
-    c = (await ada.begin(bob)).json()["id"]
+async def test_a_read_mark_on_one_device_reaches_the_other(talk) -> None:
+    ada, bob, c = talk
     await bob.send(c, uuid4())
     since = (await sync(ada))["next"]
     await ada.request("PUT", f"/v1/conversations/{c}/read", json={"seq": 3})
@@ -126,9 +114,8 @@ async def test_a_token_that_is_not_the_readers_is_refused(people) -> None:
         assert answer.json()["errors"][0]["pointer"] == "query/since"
 
 
-async def test_after_a_restore_tokens_and_epochs_are_void(people, database) -> None:
-    ada, bob = await people("ada", "bob")
-    c = (await ada.begin(bob)).json()["id"]
+async def test_after_a_restore_tokens_and_epochs_are_void(talk, database) -> None:
+    ada, _, c = talk
     first = await sync(ada)
     async with database.write() as session:
         await session.execute(text("SELECT log_was_restored()"))
@@ -144,9 +131,8 @@ async def test_after_a_restore_tokens_and_epochs_are_void(people, database) -> N
     assert (await sync(ada, anew["next"]))["conversations"] == {}
 
 
-async def test_a_wait_ends_as_soon_as_something_comes(people) -> None:
-    ada, bob = await people("ada", "bob")
-    c = (await ada.begin(bob)).json()["id"]
+async def test_a_wait_ends_as_soon_as_something_comes(talk) -> None:
+    ada, bob, c = talk
     since = (await sync(ada))["next"]
     waiting = asyncio.create_task(sync(ada, since, timeout=60))
     await bob.send(c, uuid4())
@@ -154,9 +140,8 @@ async def test_a_wait_ends_as_soon_as_something_comes(people) -> None:
         assert seqs(await waiting, c) == [3]
 
 
-async def test_a_wait_without_news_ends_in_time_and_its_token_goes_on(people) -> None:
-    ada, bob = await people("ada", "bob")
-    c = (await ada.begin(bob)).json()["id"]
+async def test_a_wait_without_news_ends_in_time_and_its_token_goes_on(talk) -> None:
+    ada, bob, c = talk
     empty = await sync(ada, (await sync(ada))["next"], timeout=1)
     assert (empty["conversations"], empty["left"], empty["more"]) == ({}, [], False)
     await bob.send(c, uuid4())

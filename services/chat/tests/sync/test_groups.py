@@ -97,9 +97,8 @@ async def test_a_block_begins_the_groups_of_both_anew_for_the_blocker(people, gr
     assert (shown["reset"], places(shown)[-1]) == (True, ("message.created", 4))
 
 
-async def test_a_conversation_that_one_cleared_is_not_there_on_a_new_device(people) -> None:
-    ada, bob = await people("ada", "bob")
-    c = (await ada.begin(bob)).json()["id"]
+async def test_a_conversation_that_one_cleared_is_not_there_on_a_new_device(talk) -> None:
+    ada, bob, c = talk
     await bob.send(c, uuid4(), "old")
     since = (await sync(ada))["next"]
     assert (await ada.request("DELETE", f"/v1/conversations/{c}")).status_code == 204

@@ -45,9 +45,8 @@ async def test_a_token_stands_for_the_positions_that_are_not_named(people, resum
     assert told["conversations"][with_bob]["last_seq"] == 5
 
 
-async def test_each_of_many_clients_goes_on_from_its_own_token(people, resume) -> None:
-    ada, bob = await people("ada", "bob")
-    c = (await ada.begin(bob)).json()["id"]
+async def test_each_of_many_clients_goes_on_from_its_own_token(talk, resume) -> None:
+    ada, bob, c = talk
     early, of_bob = await token(ada), await token(bob)
     await bob.send(c, n_id(1))
     late = await token(ada)
@@ -56,9 +55,8 @@ async def test_each_of_many_clients_goes_on_from_its_own_token(people, resume) -
     assert [seqs for _, seqs in answers] == [[3, 4], [3, 4], [4], [1, 2, 3, 4]]
 
 
-async def test_who_missed_more_than_the_limit_is_told_to_sync(people, resume) -> None:
-    ada, bob = await people("ada", "bob")
-    c = (await ada.begin(bob)).json()["id"]
+async def test_who_missed_more_than_the_limit_is_told_to_sync(talk, resume) -> None:
+    ada, bob, c = talk
     since = await token(ada)
     for n in range(3):
         await bob.send(c, n_id(n))

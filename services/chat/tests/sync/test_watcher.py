@@ -4,20 +4,12 @@ import asyncio
 from uuid import uuid4
 
 import httpx
-import pytest
 
 from chat_service.main import create
 from chat_service.sync.repository import SyncRepository
 from chat_service.sync.watcher import Watcher
 from servicekit.postgres import Database, create_engine
 from servicekit.testing import client_of, eventually, serving
-
-
-@pytest.fixture
-async def database(database_url):
-    database = Database(create_engine(database_url, name="test"))
-    yield database
-    await database.close()
 
 
 async def never() -> None:
@@ -49,9 +41,8 @@ async def test_news_wake_those_whom_they_concern(people, database) -> None:
     assert await waiting[cleo.id] is False
 
 
-async def test_what_came_between_the_reading_and_the_waiting_is_not_missed(people, database) -> None:
-    ada, bob = await people("ada", "bob")
-    c = (await ada.begin(bob)).json()["id"]
+async def test_what_came_between_the_reading_and_the_waiting_is_not_missed(talk, database) -> None:
+    ada, bob, c = talk
     watcher, snapshot = Watcher(database, SyncRepository()), await snapshot_of(database)
     long_waiting = asyncio.create_task(watcher.wait("nobody", snapshot, 30, never))
     await ada.send(c, uuid4())
@@ -61,9 +52,8 @@ async def test_what_came_between_the_reading_and_the_waiting_is_not_missed(peopl
     assert await long_waiting is False
 
 
-async def test_marks_and_blocks_of_ones_own_wake_too(people, database, blocks) -> None:
-    ada, bob = await people("ada", "bob")
-    c = (await ada.begin(bob)).json()["id"]
+async def test_marks_and_blocks_of_ones_own_wake_too(talk, database, blocks) -> None:
+    ada, bob, c = talk
     watcher = Watcher(database, SyncRepository())
     for change in (
         lambda: ada.request("PUT", f"/v1/conversations/{c}/pin"),

@@ -47,6 +47,8 @@ class GatewaySettings(ServiceSettings):
     """Sockets that one person may hold on one gateway."""
     socket_operations_per_second: int = 100
     """Operations that one socket may ask for, on average; ten seconds' worth may come at once."""
+    hello_seconds: float = 10.0
+    """How long a client that has connected may take to say hello."""
     socket_queue_bytes: int = 1024 * 1024
     """What may wait to be sent to a client before it counts as too slow."""
     resume_limit: int = 10_000

@@ -74,6 +74,17 @@ async def test_pushes_do_not_cross_a_block_in_either_direction(
         assert (await bob.next())["d"]["by"] == (await tablet.next())["d"]["by"] == "user-eve"
 
 
+async def test_a_live_message_comes_with_ones_own_reactions(join, backend, conversation, publish, followed) -> None:
+    at, told = {conversation: 3}, {"👍": {"count": 2, "mine": False}}
+    async with join("ada", positions=at) as ada, join("bob", positions=at) as bob:
+        await followed()
+        edited = backend.append(conversation, kind="message.edited", text="better", reactions=told)
+        readers = {"hidden": [], "given": {"user-ada": ["👍"]}, "unseen": {}}
+        await publish(conversation, edited, author="user-bob", target=3, readers=readers)
+        seen = [(await who.event())["data"]["reactions"]["👍"] for who in (ada, bob)]
+    assert seen == [{"count": 2, "mine": True}, {"count": 2, "mine": False}]
+
+
 async def test_who_came_late_hears_nothing_of_what_was_before(join, backend, publish, followed) -> None:
     group = str(uuid4())
     backend.members[group] |= {"user-bob"}
@@ -136,6 +147,14 @@ async def test_who_left_and_came_again_is_sent_the_conversation_anew(
         await followed()
         await said("user-ada")
         assert (await bob.event())["seq"] == 6
+
+
+async def test_without_valkey_events_are_found_within_moments(gateway, backend, conversation) -> None:
+    changes = {"valkey_url": "redis://127.0.0.1:1/0", "reconcile_seconds": 3600}
+    async with gateway(**changes) as join, join("ada", positions={conversation: 3}) as ada:
+        for _ in range(2):
+            event = backend.append(conversation)
+            assert (await ada.event())["seq"] == event["seq"]
 
 
 async def test_a_conversation_whose_joining_was_not_told_is_found(gateway, backend) -> None:

@@ -16,7 +16,8 @@ class ConversationRow(Base):
     """A conversation, and where its log stands. `direct_key` makes the direct one of two people unique.
 
     `closed_by` names those of a direct conversation who block the other, and `last_xid` the transaction that changed
-    it last. `member_count` and `closed_by` are kept under the row's lock, from `members` and `blocks`.
+    it last. `member_count` and `closed_by` are kept under the row's lock, from `members` and `blocks`. Of one that was
+    deleted the row stays, and after `purged_at` nothing else that was said in it.
     """
 
     __tablename__ = "conversations"
@@ -24,6 +25,11 @@ class ConversationRow(Base):
         CheckConstraint("kind IN ('direct', 'group')", name="conversations_kind"),
         CheckConstraint("last_msg_no <= last_seq", name="conversations_positions"),
         CheckConstraint("history IN ('joined', 'shared')", name="conversations_history"),
+        Index(
+            "conversations_to_purge",
+            "deleted_at",
+            postgresql_where=text("deleted_at IS NOT NULL AND purged_at IS NULL"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -42,13 +48,15 @@ class ConversationRow(Base):
     closed_by: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     last_xid: Mapped[int] = mapped_column(server_default=CURRENT_XID)
     deleted_at: Mapped[datetime | None]
+    purged_at: Mapped[datetime | None]
 
 
 class MemberRow(Base):
     """One person in one conversation: how far this person has read, and what the person keeps about it.
 
     `visible_from` is the first place of the log that is this member's to read. `shown_seq` is the read mark that
-    others see. `changed_xid` is the transaction that changed any of it last.
+    others see. `changed_xid` is the transaction that changed any of it last. Who was `removed` did not leave by choice,
+    and comes back by an admin's choice alone.
     """
 
     __tablename__ = "members"
@@ -74,3 +82,4 @@ class MemberRow(Base):
     archived_at: Mapped[datetime | None]
     draft: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     changed_xid: Mapped[int] = mapped_column(server_default=CURRENT_XID)
+    removed: Mapped[bool] = mapped_column(server_default=text("false"))

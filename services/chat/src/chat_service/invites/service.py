@@ -81,7 +81,10 @@ class InviteService:
                 raise InviteNotFound
 
     async def accept(self, actor: Actor, code: str) -> Conversation:
-        """Come into a group; who is in it already stays, and uses nothing up. Raises `InviteNotFound`, `GroupFull`."""
+        """Come into a group; who is in it already stays, and uses nothing up.
+
+        Raises `InviteNotFound`, and of a good one `Removed` or `GroupFull`.
+        """
         async with self._database.read() as session:
             conversation = await self._repository.leads_to(session, parse_code(code))
         if conversation is None:
@@ -93,6 +96,7 @@ class InviteService:
             if await self._memberships.find(change.session, actor.user_id, conversation) is None:
                 if not await self._repository.use(change.session, code):
                     raise InviteNotFound
+                await self._members.require_may_return(change, actor.user_id)
                 person = Person(id=actor.user_id, username=actor.username)
                 added = await self._members.admit(change, actor, [person], MEMBER)
         await self._changes.live.joined(conversation, added)

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any, Protocol
 from uuid import UUID
 
-from messenger_contracts.commands import LiveEvent
+from messenger_contracts.commands import LiveEvent, Readers
 from messenger_contracts.conversations import LogEvent, LogEventType, Message, Skip
 
 SYSTEM = "system"
@@ -47,6 +47,14 @@ class LogColumns(MessageColumns, Protocol):
     by: str
     data: dict[str, Any] | None
     audience: str | None
+
+
+class RawColumns(LogColumns, Protocol):
+    """A log row's columns as nobody in particular sees it, with those of `chat_service.models.READERS`."""
+
+    hidden_from: list[str] | None
+    given: dict[str, list[str]] | None
+    unseen: dict[str, dict[str, int]] | None
 
 
 class ReaderColumns(LogColumns, Protocol):
@@ -136,15 +144,22 @@ _DATA = {
 }
 
 
-def to_live_event(row: LogColumns) -> LiveEvent:
-    """The event with what tells who may see it."""
+def to_live_event(row: RawColumns) -> LiveEvent:
+    """The event with what tells who may see it, and who sees it otherwise."""
     about_message = row.message_id is not None
     return LiveEvent(
         event=to_log_event(row),
         author=row.author if about_message else None,
         target=row.message_seq if about_message else None,
         audience=row.audience,
+        readers=_readers(row),
     )
+
+
+def _readers(row: RawColumns) -> Readers | None:
+    if not (row.hidden_from or row.given or row.unseen):
+        return None
+    return Readers(hidden=row.hidden_from or [], given=row.given or {}, unseen=row.unseen or {})
 
 
 def to_reader(rows: Iterable[ReaderColumns], after: Mapping[UUID, int]) -> list[LogEvent | Skip]:

@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chat_service.models import BLOCKED, HIDDEN_MESSAGE, MESSAGE_COLUMNS
+from chat_service.models import BLOCKED, HIDDEN_MESSAGE, MESSAGE_COLUMNS, READERS
 from messenger_contracts.conversations import LogEventType
 
 _LOCK = text("""
@@ -64,7 +64,7 @@ _READER = text(_as_seen(_WANTED, ":reader"))
 _READERS = text(_as_seen(_WANTED_BY, "wanted.reader"))
 
 _RAW = text(f"""
-    SELECT c.id AS conversation_id, c.epoch, {_ENTRY}, {MESSAGE_COLUMNS}
+    SELECT c.id AS conversation_id, c.epoch, {_ENTRY}, {MESSAGE_COLUMNS}, {READERS}
     FROM unnest(CAST(:ids AS uuid[]), CAST(:afters AS bigint[])) AS wanted (id, after)
     JOIN conversations c ON c.id = wanted.id
     CROSS JOIN LATERAL (

@@ -11,7 +11,7 @@ from itertools import groupby
 from typing import Any, cast
 from uuid import UUID
 
-from chat_service.log.domain import LogColumns, ReaderColumns, to_live_event, to_reader
+from chat_service.log.domain import RawColumns, ReaderColumns, to_live_event, to_reader
 from chat_service.log.repository import Entry, LogRepository
 from messenger_contracts.commands import LiveEvent, Relations
 from messenger_contracts.conversations import LogEvent, LogEventType, Skip
@@ -71,7 +71,7 @@ class LogService:
     async def raw(self, session: Session, positions: Mapping[UUID, int], limit: int) -> list[LiveEvent]:
         """What stands behind positions, for our own processes, which see to it that each reader gets the reader's."""
         rows = await self._repository.raw(session, positions, limit)
-        return [to_live_event(cast("LogColumns", row)) for row in rows]
+        return [to_live_event(cast("RawColumns", row)) for row in rows]
 
 
 class LiveService:
@@ -83,10 +83,10 @@ class LiveService:
 
     async def events(self, conversation_id: UUID, events: Sequence[LiveEvent]) -> None:
         """Tell the events of a conversation to whoever follows it."""
-        ready = [
-            live(each.event.model_dump(mode="json"), author=each.author, target=each.target, audience=each.audience)
-            for each in events
-        ]
+        ready = []
+        for each in events:
+            told = each.model_dump(mode="json")
+            ready.append(live(told.pop("event"), **told))
         await self._conversation(conversation_id, publication(ready))
 
     async def push(self, conversation_id: UUID, push: dict[str, Any]) -> None:
@@ -173,4 +173,4 @@ class ChangeService:
         await self._repository.move(change.session, change.conversation_id, change.last_seq, change.active_at)
         behind = {change.conversation_id: change.head.last_seq}
         rows = await self._repository.raw(change.session, behind, MOST_LIVE)
-        return [to_live_event(cast("LogColumns", row)) for row in rows]
+        return [to_live_event(cast("RawColumns", row)) for row in rows]

@@ -72,7 +72,8 @@ async def put(
 async def remove(conversation_id: str, user_id: str, caller: CurrentUser, members: ChangeMembers) -> None:
     """Leave a group, or remove a member: admins may remove members, owners anybody.
 
-    The last owner cannot leave before somebody else is one (409); if nobody else is there, the group ends.
+    Who left can come back by an invite; who was removed cannot, until an admin takes the person in again. The last
+    owner cannot leave before somebody else is one (409); if nobody else is there, the group ends.
     """
     actor = Actor(user_id=caller.user_id, username=caller.username)
     await members.remove(actor, conversation_id, user_id)

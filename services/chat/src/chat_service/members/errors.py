@@ -1,12 +1,18 @@
 """What can go wrong with the members of a group."""
 
-from servicekit.errors import Conflict, NotFound
+from servicekit.errors import Conflict, Forbidden, NotFound
 
 
 class MemberNotFound(NotFound):
     """The conversation has no such member, or there is no such person at all."""
 
     detail = "There is no such person here."
+
+
+class Removed(Forbidden):
+    """Who was removed from a group does not come back by an invite."""
+
+    detail = "You were removed from this group: one of its admins can take you in again."
 
 
 class GroupFull(Conflict):

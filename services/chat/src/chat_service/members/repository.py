@@ -39,14 +39,17 @@ _ADD = text("""
         username = excluded.username, role = excluded.role, joined_at = excluded.joined_at, left_at = NULL,
         visible_from = excluded.visible_from, read_seq = excluded.read_seq, read_msg_no = excluded.read_msg_no,
         shown_seq = excluded.shown_seq, delivered_seq = excluded.delivered_seq, marked_unread = false,
-        muted_until = NULL, pinned_at = NULL, archived_at = NULL, draft = NULL,
+        muted_until = NULL, pinned_at = NULL, archived_at = NULL, draft = NULL, removed = false,
         changed_xid = (pg_current_xact_id()::text)::bigint
     RETURNING user_id, visible_from
 """)
 _COUNT = text("UPDATE conversations SET member_count = member_count + :more WHERE id = :conversation_id")
 _REMOVE = text("""
-    UPDATE members SET left_at = :at, changed_xid = (pg_current_xact_id()::text)::bigint
+    UPDATE members SET left_at = :at, removed = :removed, changed_xid = (pg_current_xact_id()::text)::bigint
     WHERE conversation_id = :conversation_id AND user_id = :user_id
+""")
+_WAS_REMOVED = text("""
+    SELECT removed FROM members WHERE conversation_id = :conversation_id AND user_id = :user_id
 """)
 _SET_ROLE = text("""
     UPDATE members SET role = :role, changed_xid = (pg_current_xact_id()::text)::bigint
@@ -113,10 +116,18 @@ class MemberRepository:
         await session.execute(_COUNT, {"conversation_id": head.id, "more": len(people)})
         return {row.user_id: row.visible_from for row in rows}
 
-    async def remove(self, session: AsyncSession, conversation_id: UUID, user_id: str, at: datetime) -> None:
-        """Let a member be none any more."""
-        await session.execute(_REMOVE, {"conversation_id": conversation_id, "user_id": user_id, "at": at})
+    async def remove(
+        self, session: AsyncSession, conversation_id: UUID, user_id: str, at: datetime, *, removed: bool
+    ) -> None:
+        """Let a member be none any more; `removed`: by somebody else's choice."""
+        parameters = {"conversation_id": conversation_id, "user_id": user_id, "at": at, "removed": removed}
+        await session.execute(_REMOVE, parameters)
         await session.execute(_COUNT, {"conversation_id": conversation_id, "more": -1})
+
+    async def was_removed(self, session: AsyncSession, conversation_id: UUID, user_id: str) -> bool:
+        """Whether a person who is no member was one, and did not leave by choice."""
+        parameters = {"conversation_id": conversation_id, "user_id": user_id}
+        return bool(await session.scalar(_WAS_REMOVED, parameters))
 
     async def set_role(self, session: AsyncSession, conversation_id: UUID, user_id: str, role: str) -> None:
         """Give a member another role."""

@@ -22,7 +22,7 @@ from chat_service.members.domain import (
     to_member,
     told,
 )
-from chat_service.members.errors import GroupFull, LastOwner, MemberNotFound
+from chat_service.members.errors import GroupFull, LastOwner, MemberNotFound, Removed
 from chat_service.members.repository import MemberRepository
 from chat_service.members.schemas import MembersAdded
 from chat_service.people.service import PeopleService, Person
@@ -144,6 +144,11 @@ class MemberCommands:
                 gone = await self._remove(change, actor, row)
         await self._changes.live.left(change.conversation_id, gone)
 
+    async def require_may_return(self, change: Change, user_id: str) -> None:
+        """Refuse to let a person in whom somebody removed, until an admin takes that person in: raises `Removed`."""
+        if await self._repository.was_removed(change.session, change.conversation_id, user_id):
+            raise Removed
+
     async def admit(self, change: Change, actor: Actor, people: Sequence[Person], role: Role) -> dict[str, int]:
         """Add people to a group within a change, but those who are members; raises `GroupFull`.
 
@@ -187,7 +192,8 @@ class MemberCommands:
             if change.head.member_count > 1:
                 raise LastOwner
             return await self._lifecycles.end(change, actor)
-        await self._repository.remove(change.session, change.conversation_id, row.user_id, change.at)
+        removed = row.user_id != actor.user_id
+        await self._repository.remove(change.session, change.conversation_id, row.user_id, change.at, removed=removed)
         await change.append(LogEventType.MEMBER_LEFT, _by(actor), told(row.user_id, row.username, row.role))
         return [row.user_id]
 

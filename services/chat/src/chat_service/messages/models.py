@@ -92,6 +92,7 @@ class HiddenMessageRow(Base):
     """A message that a person deleted for himself or herself alone."""
 
     __tablename__ = "hidden_messages"
+    __table_args__ = (Index("hidden_messages_by_message", "conversation_id", "seq"),)
 
     user_id: Mapped[str] = mapped_column(primary_key=True)
     conversation_id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -3,9 +3,13 @@
 First a message whose time is over becomes a tombstone, as if somebody had deleted it; whoever reads sees it as one
 from that moment on, even before. Later the content of every tombstone goes for good. The id under which it was sent
 stays, so that sending it again is recognised for ever.
+
+A group that ended goes the same way: once it is as old, its messages become tombstones, and what else was said in it is
+removed. Its row, its members and its log's places stay: they tell clients who come back late that they have left.
 """
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from chat_service.log.service import now
 from chat_service.messages.service import MessageCommands
@@ -40,23 +44,43 @@ class Expiry:
         return sum(len(row.seqs) for row in over) == self._batch
 
 
-class Retention:
-    """Removes what was deleted longer than `content` ago, and what is of no more use."""
+@dataclass(frozen=True, slots=True)
+class Ages:
+    """How long it takes until something is removed: content after its deletion, a report's after the decision."""
 
-    def __init__(
-        self, database: Database, repository: RetentionRepository, content: timedelta, *, batch: int = 500
-    ) -> None:
+    content: timedelta
+    reports: timedelta
+
+
+class Retention:
+    """Removes what was deleted long enough ago, and what is of no more use."""
+
+    def __init__(self, database: Database, repository: RetentionRepository, ages: Ages, *, batch: int = 500) -> None:
         self._database = database
         self._repository = repository
-        self._content = content
+        self._ages = ages
         self._batch = batch
 
     async def step(self) -> bool:
         """Remove a batch of each; returns whether there may be more of any."""
         at = now()
+        more = await self._empty_group(at - self._ages.content)
         async with self._database.write() as session:
-            counts = [await self._repository.purge(session, at - self._content, self._batch)]
-        for what, age in (("scheduled", self._content), ("ledger", timedelta(days=LEDGER_DAYS))):
+            counts = [await self._repository.purge(session, at - self._ages.content, self._batch)]
+        async with self._database.write() as session:
+            counts.append(await self._repository.purge_reports(session, at - self._ages.reports, self._batch))
+        for what, age in (("scheduled", self._ages.content), ("ledger", timedelta(days=LEDGER_DAYS))):
             async with self._database.write() as session:
                 counts.append(await self._repository.forget(session, what, at - age, self._batch))
-        return self._batch in counts
+        return more or self._batch in counts
+
+    async def _empty_group(self, before: datetime) -> bool:
+        """Bury a batch of a group's messages, and with the last of them the rest of it; returns whether there was one.
+
+        The purge takes the content of the tombstones, which are as old as the end of the group.
+        """
+        async with self._database.write() as session:
+            group = await self._repository.ended(session, before)
+            if group is not None and await self._repository.bury_next(session, group, self._batch) < self._batch:
+                await self._repository.empty(session, group)
+        return group is not None

@@ -21,7 +21,8 @@ _COUNT = text("""
 """)
 _ADD = text(f"""
     INSERT INTO scheduled_messages (conversation_id, by, client_id, by_name, body, digest, send_at, created_at)
-    VALUES (:conversation_id, :by, :client_id, :by_name, CAST(:body AS jsonb), :digest, :send_at, :created_at)
+    SELECT :conversation_id, :by, :client_id, :by_name, CAST(:body AS jsonb), :digest, :send_at, :created_at
+    WHERE NOT EXISTS (SELECT 1 FROM messages WHERE {_OF_KEY})
     RETURNING {_COLUMNS}
 """)
 _REMOVE = text(f"DELETE FROM scheduled_messages WHERE {_OF_KEY} RETURNING client_id")
@@ -65,8 +66,11 @@ class ScheduleRepository:
         digest: bytes,
         send_at: datetime,
         created_at: datetime,
-    ) -> Row[Any]:
-        """Let a message wait. The caller holds the conversation's lock, and has seen that it does not."""
+    ) -> Row[Any] | None:
+        """Let a message wait, unless one was sent under its id: then None.
+
+        The caller holds the conversation's lock, and has seen that it does not wait.
+        """
         parameters = {
             **_parameters(key),
             "by_name": username,
@@ -75,7 +79,7 @@ class ScheduleRepository:
             "send_at": send_at,
             "created_at": created_at,
         }
-        return (await session.execute(_ADD, parameters)).one()
+        return (await session.execute(_ADD, parameters)).one_or_none()
 
     async def remove(self, session: AsyncSession, key: Key) -> bool:
         """Forget a waiting message; returns whether there was one. Waits for a worker that is sending it."""

@@ -1,8 +1,9 @@
 """Use cases of messages that wait: hand one in, look at one's own, cancel one, and send those whose time has come.
 
-A message waits in a table of its own, without a place in the log. When its time has come it is sent as any other is,
-under its sender's own UUID and with the digest that it was handed in with: whatever dies between the send and the end
-of the waiting, it is recognised when it is sent again.
+A message waits in a table of its own, without a place in the log. Its sender's UUID is taken from then on: nothing else
+is sent under it, also where this one fails, before it is cancelled. When its time has come it is sent as any other is,
+under that UUID and with the digest that it was handed in with: whatever dies between the send and the end of the
+waiting, it is recognised when it is sent again.
 """
 
 import asyncio
@@ -70,9 +71,10 @@ class ScheduleService:
             return sent
         if sent_before := await self._rehearsal.check(command):
             return sent_before
-        return await self._keep(command)
+        return await self._keep(command) or await self.submit(command)
 
-    async def _keep(self, command: SendCommand) -> Waiting:
+    async def _keep(self, command: SendCommand) -> Waiting | None:
+        """Let a message wait; None when one has been sent under its id meanwhile."""
         key, body = _key(command), command.body
         async with self._changes.change(key[0]) as change:
             if change is None:
@@ -89,7 +91,7 @@ class ScheduleService:
                 stored = await self._repository.add(
                     change.session, key, username, said, digest(body), send_at, change.at
                 )
-        return Waiting(to_scheduled(stored), replayed)
+        return Waiting(to_scheduled(stored), replayed) if stored else None
 
     async def page(self, caller: str, conversation_id: str, cursor: str | None, limit: int) -> Page[ScheduledMessage]:
         """The caller's messages that wait in a conversation, the next one first."""

@@ -163,6 +163,8 @@ class Known:
     members: Collection[int]
     """The sends whose sender is in the conversation."""
     stored: Mapping[int, Stored]
+    waiting: Mapping[int, bytes] = field(default_factory=dict)
+    """The digests of messages that wait for their time under the ids of sends."""
     references: Mapping[tuple[int, str], bool] = field(default_factory=dict)
     """Messages that a send may name; whether a thread may begin there."""
     mentionable: Collection[tuple[int, str]] = ()
@@ -199,7 +201,9 @@ def plan(sends: Sequence[Send], heads: Mapping[str, Head], known: Known, now: da
 
 
 def _check(place: int, send: Send, head: Head, known: Known) -> None:
-    """Refuse a new message that may not be written, or names what it may not."""
+    """Refuse a new message that may not be written, or names what it may not, or whose id another one waits under."""
+    if known.waiting.get(place, send.digest) != send.digest:
+        raise IdempotencyMismatch
     if head.closed_by:
         require_open(head.closed_by, send.user_id)
     if send.extras is None:

@@ -34,7 +34,8 @@ async def send(
 ) -> Message | Response:
     """Send a message under the sender's own UUID. Sending it again is harmless and answers 200 with the same body.
 
-    With `send_at` in the future it waits until then, at most a year, and is listed under `scheduled`.
+    With `send_at` in the future it waits until then, at most a year, and is listed under `scheduled`; nothing else can
+    be sent under its UUID until it is cancelled.
     """
     actor = Actor(user_id=caller.user_id, username=caller.username)
     command = SendCommand(actor=actor, conversation_id=conversation_id, client_id=message_id, body=body)

@@ -21,13 +21,15 @@ _LOCK = """
 """
 
 _KNOWN = """
-    SELECT s.place, x.id::text, x.seq, x.msg_no, x.digest, x.created_at
+    SELECT s.place, x.id::text, x.seq, x.msg_no, x.digest, x.created_at, w.digest AS waiting
     FROM unnest($1::text[]::uuid[], $2::text[], $3::text[]::uuid[])
          WITH ORDINALITY AS s (conversation_id, user_id, client_id, place)
     JOIN members m
       ON m.conversation_id = s.conversation_id AND m.user_id = s.user_id AND m.left_at IS NULL
     LEFT JOIN messages x
       ON x.conversation_id = s.conversation_id AND x.by = s.user_id AND x.client_id = s.client_id
+    LEFT JOIN scheduled_messages w
+      ON w.conversation_id = s.conversation_id AND w.by = s.user_id AND w.client_id = s.client_id
 """
 
 _WRITE = f"""
@@ -90,12 +92,13 @@ class SendRepository:
             [send.client_id for send in sends],
         )
         members = {row[0] - 1 for row in rows}
-        stored = {row[0] - 1: Stored(*row[1:]) for row in rows if row[1] is not None}
+        stored = {row[0] - 1: Stored(*row[1:6]) for row in rows if row[1] is not None}
+        waiting = {row[0] - 1: row[6] for row in rows if row[6] is not None}
         rich = [(place, send) for place, send in enumerate(sends) if send.extras]
         if not rich:
-            return Known(members, stored)
+            return Known(members, stored, waiting)
         references = await self._references(connection, rich)
-        return Known(members, stored, references, await self._mentionable(connection, rich))
+        return Known(members, stored, waiting, references, await self._mentionable(connection, rich))
 
     @staticmethod
     async def _references(

@@ -4,7 +4,7 @@ Frames that wait are sent together, joined by newlines. A client that does not t
 """
 
 import asyncio
-import re
+import math
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, MutableMapping, Sequence
 from typing import Any
@@ -12,44 +12,13 @@ from typing import Any
 import orjson
 
 from gateway_service.credentials.domain import Session
-from messenger_contracts.commands import UUID_PATTERN
-from messenger_contracts.conversations import MAX_TEXT_BYTES
 from messenger_contracts.realtime import MAX_FRAME_BYTES, CloseCode
 
 BURST_SECONDS = 10
 TYPING_PAUSE_SECONDS = 1.0
-_UUID = re.compile(UUID_PATTERN)
-_FRAME, _PLAIN = {"id", "op", "d"}, {"c", "client_id", "text"}
-_BYTES_A_CHARACTER = 4
 
 SendFrame = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 """Sends an ASGI message; raises `OSError` when the client has gone."""
-
-
-def plain_send(request: dict[str, Any], actor: dict[str, str]) -> dict[str, Any] | None:
-    """The `SendCommand` of a frame that says nothing but a text, as JSON, checked by hand: most frames are such.
-
-    None for every other frame, also for one that is wrong: those are for the shapes of the contract to judge.
-    """
-    if request.get("op") != "send" or request.keys() != _FRAME or type(request["id"]) is not int or request["id"] < 0:
-        return None
-    d = request["d"]
-    if type(d) is not dict or d.keys() != _PLAIN:
-        return None
-    conversation, client_id, text = d["c"], d["client_id"], d["text"]
-    if type(conversation) is not str or type(client_id) is not str or type(text) is not str:
-        return None
-    if not _UUID.fullmatch(client_id) or not text.strip() or "\x00" in text:
-        return None
-    if len(text) * _BYTES_A_CHARACTER > MAX_TEXT_BYTES:
-        return None
-    return {
-        "op": "send",
-        "actor": actor,
-        "conversation_id": conversation,
-        "client_id": client_id,
-        "body": {"text": text},
-    }
 
 
 class _Begun:
@@ -98,6 +67,7 @@ class Socket:
         "early",
         "filling",
         "greeted",
+        "hello_by",
         "id",
         "pinged_at",
         "positions",
@@ -116,6 +86,7 @@ class Socket:
         self.early: list[Callable[[], None]] = []
         self.visible_from: dict[str, int] = {}
         self.greeted = False
+        self.hello_by = math.inf
         self.pinged_at = 0.0
         self._typed: dict[str, tuple[bool, float]] | None = None
         self._send = send

@@ -1,20 +1,20 @@
 """What a connected client may ask, and the answers."""
 
 import asyncio
+import math
 import random
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
 from uuid import uuid4
 
-import orjson
 from pydantic import ValidationError
 
 from gateway_service.commands.service import Command, CommandService, Result
 from gateway_service.credentials.domain import Session
 from gateway_service.presence.service import PresenceService
 from gateway_service.settings import GatewaySettings
-from gateway_service.sockets.domain import SendFrame, Socket, plain_send
+from gateway_service.sockets.domain import SendFrame, Socket
+from gateway_service.sockets.frames import COMMANDS, command_of, number_of, parse, plain_send, what_is_wrong
 from gateway_service.topics.domain import push_frame
 from gateway_service.topics.service import Hub
 from messenger_contracts.problem import ErrorCode
@@ -22,16 +22,11 @@ from messenger_contracts.realtime import (
     PING_SECONDS,
     TYPING_SECONDS,
     CloseCode,
-    DeleteOp,
-    EditOp,
     Frame,
     FrameError,
     Hello,
     Ping,
     PresenceOp,
-    ReactOp,
-    ReadOp,
-    Send,
     TypingOp,
     conversation_channel,
 )
@@ -65,12 +60,7 @@ class SocketService:
         self._draining = False
         self._operations: dict[str, Operation] = {
             "hello": self._hello,
-            "send": self._send,
-            "edit": self._edit,
-            "delete": self._delete,
-            "react": self._react,
-            "unreact": self._react,
-            "read": self._read,
+            **dict.fromkeys(COMMANDS, self._command),
             "typing": self._typing,
             "presence": self._presence,
             "ping": self._ping,
@@ -85,6 +75,7 @@ class SocketService:
             queue_bytes=self._settings.socket_queue_bytes,
             rate=self._settings.socket_operations_per_second,
         )
+        self._await_hello(socket)
         too_many = self._hub.held_by(session.principal.user_id) >= self._settings.sockets_per_user
         await self._hub.add(socket)
         if too_many:
@@ -113,17 +104,17 @@ class SocketService:
             return
         request_id: int | None = None
         try:
-            request = _parse(line)
+            request = parse(line)
             if socket.greeted and (command := plain_send(request, socket.actor)):
                 self._run(socket, request["id"], command)
                 return
-            request_id = _id_of(request)
+            request_id = number_of(request)
             frame = Frame.model_validate(request)
             if not socket.greeted and frame.op not in ("hello", "ping"):
                 raise Conflict("Say hello first.")
             await self._operations[frame.op](socket, frame)
         except ValidationError as error:
-            self._refuse(socket, request_id, ValidationFailed(_summary(error)))
+            self._refuse(socket, request_id, ValidationFailed(what_is_wrong(error)))
         except ServiceError as error:
             self._refuse(socket, request_id, error)
         except Exception as error:
@@ -141,7 +132,12 @@ class SocketService:
         if socket.greeted:
             raise Conflict("Hello was said already.")
         asked = {"positions": hello.positions, "since": hello.since, "limit": self._settings.resume_limit}
-        told, frames = await self._hub.resume(socket.user_id, asked)
+        socket.hello_by = math.inf
+        try:
+            told, frames = await self._hub.resume(socket.user_id, asked)
+        except Exception:
+            self._await_hello(socket)
+            raise
         if told["unknown"]:
             socket.close(CloseCode.POSITIONS_UNKNOWN)
             return
@@ -155,30 +151,12 @@ class SocketService:
                 await socket.flushed()
         await self._hub.greet(socket, told["conversations"])
 
-    async def _send(self, socket: Socket, frame: Frame) -> None:
-        send = Send.model_validate(frame.d)
-        body = send.model_dump(mode="json", exclude={"c", "client_id"}, exclude_unset=True)
-        command = {"op": "send", "actor": socket.actor, "conversation_id": send.c, "client_id": send.client_id}
-        self._run(socket, frame.id, command | {"body": body})
+    def _await_hello(self, socket: Socket) -> None:
+        """Give a client its time to say hello. What chat takes to answer one is not the client's."""
+        socket.hello_by = time.monotonic() + self._settings.hello_seconds
 
-    async def _read(self, socket: Socket, frame: Frame) -> None:
-        read = ReadOp.model_validate(frame.d)
-        self._run(socket, frame.id, {"op": "read", **_where(socket, read), **read.model_dump(exclude={"c"})})
-
-    async def _edit(self, socket: Socket, frame: Frame) -> None:
-        edit = EditOp.model_validate(frame.d)
-        body = edit.model_dump(mode="json", exclude={"c", "id"}, exclude_unset=True)
-        self._run(socket, frame.id, {"op": "edit", **_where(socket, edit), "message_id": edit.id, "body": body})
-
-    async def _delete(self, socket: Socket, frame: Frame) -> None:
-        delete = DeleteOp.model_validate(frame.d)
-        said = {"message_id": delete.id, "everywhere": delete.whose == "everyone"}
-        self._run(socket, frame.id, {"op": "delete", **_where(socket, delete), **said})
-
-    async def _react(self, socket: Socket, frame: Frame) -> None:
-        react = ReactOp.model_validate(frame.d)
-        said = {"message_id": react.id, "emoji": react.emoji, "remove": frame.op == "unreact"}
-        self._run(socket, frame.id, {"op": "react", **_where(socket, react), **said})
+    async def _command(self, socket: Socket, frame: Frame) -> None:
+        self._run(socket, frame.id, command_of(frame, socket.actor))
 
     def _run(self, socket: Socket, request_id: int, command: Command) -> None:
         """Hand a command to chat; the answer is sent when it comes, while the socket goes on."""
@@ -250,27 +228,3 @@ class SocketService:
             socket.close(CloseCode.DRAINING)
             if number % 100 == 99:
                 await asyncio.sleep(spread * 100 / len(sockets))
-
-
-def _where(socket: Socket, op: EditOp | DeleteOp | ReactOp | ReadOp) -> dict[str, Any]:
-    return {"actor": socket.actor, "conversation_id": op.c}
-
-
-def _parse(line: str) -> dict[str, Any]:
-    try:
-        request = orjson.loads(line)
-    except orjson.JSONDecodeError as error:
-        raise ValidationFailed("The frame is not JSON.") from error
-    if not isinstance(request, dict):
-        raise ValidationFailed("The frame is not a JSON object.")
-    return request
-
-
-def _id_of(request: dict[str, Any]) -> int | None:
-    """The number of a request that may be wrong otherwise, so that its refusal can name it."""
-    number = request.get("id")
-    return number if isinstance(number, int) else None
-
-
-def _summary(error: ValidationError) -> str:
-    return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())

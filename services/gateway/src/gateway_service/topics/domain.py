@@ -8,12 +8,22 @@ import orjson
 
 from gateway_service.sockets.domain import Socket
 from messenger_contracts.conversations import LogEventType
-from messenger_contracts.realtime import Live, is_visible
+from messenger_contracts.realtime import Live, is_visible, reactions_of
 
 
 def push_frame(push: dict[str, Any]) -> str:
     """The frame of a push."""
     return orjson.dumps(push).decode()
+
+
+def frame_of(event: Live, reader: str) -> str:
+    """The frame in which an event is right for a reader who may see it: its own, or one with the reader's reactions."""
+    readers = event.readers
+    if readers is None or (reader not in readers["given"] and reader not in readers["unseen"]):
+        return event.frame
+    push = orjson.loads(event.frame)
+    push["d"]["data"] |= reactions_of(push["d"]["data"], readers, reader) or {}
+    return push_frame(push)
 
 
 class Topic:
@@ -46,12 +56,12 @@ class Topic:
             yield following
 
     def frame_for(self, socket: Socket, event: Live) -> str:
-        """The frame of an event for one socket: the event's own, or that of a skip."""
-        if event.audience is None and not socket.blocked and not socket.visible_from:
+        """The frame of an event for one socket, or that of a skip."""
+        if event.audience is None and event.readers is None and not socket.blocked and not socket.visible_from:
             return event.frame
         first = socket.visible_from.get(self.id, 1)
         if is_visible(event, socket.user_id, socket.blocked, direct=self.direct, visible_from=first):
-            return event.frame
+            return frame_of(event, socket.user_id)
         skip = {"c": self.id, "epoch": self.epoch, "seq": event.seq, "to": event.end, "type": "skip"}
         return push_frame({"op": "event", "d": skip})
 

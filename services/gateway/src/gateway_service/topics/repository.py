@@ -54,8 +54,8 @@ class ChatRepository:
         body = orjson.dumps({"after": after, "limit": PAGE, "reader": reader})
         events: defaultdict[str, list[Live]] = defaultdict(list)
         for each in orjson.loads(await self._post("missed", body))["events"]:
-            event = live(each["event"], author=each["author"], target=each["target"], audience=each["audience"])
-            events[each["event"]["c"]].append(event)
+            about = {name: each.get(name) for name in ("author", "target", "audience", "readers")}
+            events[each["event"]["c"]].append(live(each["event"], **about))
         return events
 
     async def relations(self, people: Sequence[str], after: int) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """The hub: the people whose sockets this gateway holds, and the one subscription that feeds them.
 
 What Valkey loses is found again: events by comparing positions (`streams`); who blocks whom, and who came into which
-conversation, by asking chat every few seconds what changed since the last time.
+conversation, by asking chat every few seconds what changed since the last time. While Valkey is away, that is how
+everything is found, and asked more often.
 """
 
 import asyncio
@@ -30,6 +31,8 @@ RESUMES = 50
 """Returning clients that are asked about in one request."""
 MOST_TOLD = 10_000
 """Events of a conversation that somebody comes into that are sent unasked; the client sees that there are others."""
+DEAF_SECONDS = 1.0
+"""How often chat is asked while Valkey is away."""
 _open = meter.create_up_down_counter("gateway.sockets", description="Open sockets")
 
 
@@ -170,7 +173,11 @@ class Hub:
         return self.streams.compare, self._check_relations, self._check_joins
 
     async def _watch(self, stopping: asyncio.Event) -> None:
-        while not await wait_for(stopping, self._reconcile_seconds):
+        due = time.monotonic() + self._reconcile_seconds
+        while not await wait_for(stopping, min(DEAF_SECONDS, self._reconcile_seconds)):
+            if self._subscriber.connected and time.monotonic() < due:
+                continue
+            due = time.monotonic() + self._reconcile_seconds
             for check in self._checks:
                 try:
                     await check()
@@ -213,9 +220,11 @@ class Hub:
                 socket.close(CloseCode.SESSION_REVOKED)
 
     async def expire(self, stopping: asyncio.Event) -> None:
-        """Close the sockets whose credentials are over, until the event is set."""
+        """Close the sockets whose credentials are over, or that never said hello, until the event is set."""
         while not await wait_for(stopping, 1.0):
             now = time.time()
             for socket in self.sockets:
                 if socket.session.expires_at <= now:
                     socket.close(CloseCode.CREDENTIALS_EXPIRED)
+                elif socket.hello_by <= time.monotonic():
+                    socket.close(CloseCode.TOO_SLOW)
