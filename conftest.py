@@ -13,18 +13,26 @@ from localcloud.errors import LocalCloudError
 from localcloud.paths import Layout
 from localcloud.processes import log_end
 
+_EACH_ITS_OWN = "each its own"
 _SERVERS = pytest.StashKey[ExitStack]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start what is missing; workers of xdist inherit the addresses from their controller."""
-    if hasattr(config, "workerinput") or config.option.collectonly or all(map(os.environ.get, VARIABLES)):
+    """Start what is missing. Workers of xdist share it, but for PostgreSQL: each has its own.
+
+    How far a reader of a log may go is known per server, not per database: what one worker's test has open, or the
+    copying of a database, would hold up another's.
+    """
+    is_controller = not hasattr(config, "workerinput") and config.getoption("numprocesses", None)
+    given = {"DATABASE_URL": _EACH_ITS_OWN} | os.environ if is_controller else os.environ
+    if config.option.collectonly or all(map(given.get, VARIABLES)):
         return
     exits = config.stash[_SERVERS] = ExitStack()
     try:
-        os.environ.update(exits.enter_context(servers(Layout(), os.environ)))
+        addresses = exits.enter_context(servers(Layout(), given))
     except LocalCloudError as error:
         raise pytest.UsageError(f"{error.message}\n{log_end(error.log) if error.log else ''}") from error
+    os.environ.update({name: address for name, address in addresses.items() if address != _EACH_ITS_OWN})
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -77,7 +77,7 @@ class Checkout:
         """Return the command lines of all processes that mention this checkout or run in it."""
         return [line for line in _command_lines() if str(self.folder) in line]
 
-    def until(self, condition: Callable[[], Any], seconds: float = 30) -> Any:
+    def until(self, condition: Callable[[], Any], seconds: float = 90) -> Any:
         deadline = time.monotonic() + seconds
         while not (result := condition()):
             assert time.monotonic() < deadline, "the condition did not come true"

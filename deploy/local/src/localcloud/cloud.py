@@ -78,7 +78,7 @@ class Cloud:
         self.state.credentials.postgres = self.state.credentials.postgres or secrets.token_urlsafe(18)
         postgres = Postgres(data / "postgres", self._ports["postgres"], self.state.credentials.postgres)
         valkey = Valkey(data / "valkey", self._ports["valkey"])
-        emulator = Emulator(data / "emulator", self._ports["emulator"])
+        emulator = Emulator(data / "emulator", self._ports["emulator"], niceness=10)
         embedded: dict[str, Postgres | Valkey | Emulator] = {
             "DATABASE_URL": postgres,
             "VALKEY_URL": valkey,

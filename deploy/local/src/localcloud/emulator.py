@@ -21,11 +21,12 @@ _SERVER = _REQUIREMENTS.with_name("server.py")
 
 @dataclass(frozen=True)
 class Emulator:
-    """One emulator: its folder, its loopback port, and whether its state is kept."""
+    """One emulator: its folder, its loopback port, whether its state is kept, and how far it gives way to others."""
 
     home: Path
     port: int
     durable: bool = True
+    niceness: int = 0
 
     @property
     def url(self) -> str:
@@ -49,7 +50,7 @@ class Emulator:
             ready=lambda: answers(f"{self.url}/_ministack/health"),
             url=self.url,
             server=True,
-            niceness=10,
+            niceness=self.niceness,
             prepare=self.prepare,
             env={
                 "AUTH": "true",

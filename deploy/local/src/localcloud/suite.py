@@ -129,7 +129,7 @@ def process_of(member: Member, name: str, shared: Mapping[str, str], port: int, 
         ready=lambda: answers(f"{url}/readyz"),
         env={**shared, f"{variable_prefix(member.name)}PORT": str(port)},
         url=url,
-        niceness=19 if member.commands[name].endswith(".worker") else 0,
+        niceness=10 if member.commands[name].endswith(".worker") else 0,
     )
 
 

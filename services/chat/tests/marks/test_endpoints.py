@@ -8,6 +8,7 @@ import pytest
 
 from chat_service.main import create
 from messenger_contracts.realtime import conversation_channel, user_channel
+from servicekit.fanout import read_publication
 from servicekit.testing import PREFIX, client_of
 from servicekit.valkey import create_valkey
 
@@ -35,8 +36,8 @@ async def listening(valkey_url: str, *channels: str):
         async def heard() -> dict:
             while True:
                 message = await pubsub.get_message(timeout=5)
-                if message:
-                    return orjson.loads(message["data"])["pushes"][0]
+                if message and (pushes := read_publication(message["data"]).pushes):
+                    return pushes[0]
 
         yield heard
     await valkey.aclose()
