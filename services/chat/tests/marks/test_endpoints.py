@@ -3,7 +3,6 @@
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
-import orjson
 import pytest
 
 from chat_service.main import create
