@@ -50,8 +50,10 @@ _SENT_TWICE = """
     ) m WHERE copy > 1 ORDER BY 1, 2
 """
 _MEMBERS = """
-    SELECT conversation_id, seq, type = 'member.joined' AS joined, data ->> 'user_id' AS user_id
-    FROM log WHERE type IN ('member.joined', 'member.left') ORDER BY 1, 2
+    SELECT l.conversation_id, l.seq, l.type = 'member.joined' AND c.deleted_at IS NULL AS joined,
+           l.data ->> 'user_id' AS user_id
+    FROM log l JOIN conversations c ON c.id = l.conversation_id
+    WHERE l.type IN ('member.joined', 'member.left') ORDER BY 1, 2
 """
 _BLOCKS = "SELECT blocked, blocker FROM blocks"
 _MESSAGES = """

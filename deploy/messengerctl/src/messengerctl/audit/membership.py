@@ -1,7 +1,7 @@
 """Who hears of a message, as far as the log tells. No I/O.
 
 The relay decides on a message's recipients when it publishes it, a moment after it was sent. Who came or went, or
-blocked the sender, about that time is therefore neither missed nor held against anybody.
+blocked the sender, about that time is therefore neither missed nor held against anybody. When a group ends, all go.
 """
 
 from bisect import bisect_left
