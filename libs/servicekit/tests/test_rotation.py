@@ -159,7 +159,9 @@ async def test_what_is_no_rotation_is_refused(manager, as_lambda):
 
 
 async def test_no_key_is_ever_logged(manager, as_lambda, monkeypatch):
-    log, written = logging.Logger("rotation"), io.StringIO()
+    log, written = logging.getLogger("rotation"), io.StringIO()
+    log.disabled = False
+    log.setLevel(logging.INFO)
     log.addHandler(logging.StreamHandler(written))
     monkeypatch.setattr(rotation_module, "log", log)
     for step in STEPS:
