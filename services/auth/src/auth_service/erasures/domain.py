@@ -9,7 +9,8 @@ ASK_AGAIN_SECONDS = 60
 """After that, a service that still has something is told again."""
 CLAIM_SECONDS = 60
 """How long one worker has an erasure to itself: if it dies, another goes on then."""
-LONGEST_PAUSE_SECONDS = 300
+LONGEST_PAUSE_SECONDS = 20
+"""A look costs a few counts in each service, and somebody waits for it."""
 RECEIPT_SECONDS = 60 * 24 * 3600
 """For how long a receipt can be checked: as long as the key that signed it is kept, and past the month that the GDPR
 gives (Article 12 (3))."""
@@ -22,8 +23,8 @@ def erasure_id(user_id: str) -> str:
 
 
 def pause(tries: int) -> int:
-    """Seconds until the next look: 1, 2, 4, … at most five minutes."""
-    return LONGEST_PAUSE_SECONDS if tries > 8 else 1 << tries
+    """Seconds until the next look: 1, 2, 4, … at most twenty."""
+    return min(1 << min(tries, 8), LONGEST_PAUSE_SECONDS)
 
 
 def totals(remains: Mapping[str, Mapping[str, int] | None]) -> dict[str, int]:

@@ -10,6 +10,7 @@
 The row says when the erasure is due. Who takes it moves that ahead, and so has a minute to itself.
 """
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -66,13 +67,15 @@ class Eraser:
         """Look at some of the erasures that are due; returns whether there were any."""
         now = int(time.time())
         due = await self._erasures.due(now)
-        for erasure_id in due:
-            erasure = await self._erasures.get(erasure_id)
-            if erasure is None or erasure.due_at > now:
-                continue  # the index is behind
-            if await self._erasures.claim(erasure, int(time.time()) + CLAIM_SECONDS):
-                await self._attempt(erasure)
+        await asyncio.gather(*(self._take(erasure_id, now) for erasure_id in due))
         return bool(due)
+
+    async def _take(self, erasure_id: str, now: int) -> None:
+        erasure = await self._erasures.get(erasure_id)
+        if erasure is None or erasure.due_at > now:
+            return  # the index is behind
+        if await self._erasures.claim(erasure, now + CLAIM_SECONDS):
+            await self._attempt(erasure)
 
     async def _attempt(self, erasure: Erasure) -> None:
         left = erasure.left
