@@ -42,7 +42,7 @@ audit: ## Name every event that is missing or doubled
 
 ##@ Test
 
-check: static unit ## All that must hold before a commit
+check: static advisories unit ## All that must hold before a commit
 
 test: unit e2e ## Every test that needs no container
 
@@ -69,6 +69,7 @@ types: ; @$(RUN) mypy $(SOURCES)
 imports: ; @$(RUN) lint-imports
 generated: ; @$(RUN) python -m messenger_contracts.schemas --check $(SCHEMAS) && $(RUN) python -m servicekit.documents --check
 locked: ; @$(RUN) uv lock --check
+advisories: ; @$(RUN) python deploy/advisories.py
 
 ##@ Change
 

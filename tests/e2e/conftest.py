@@ -1,16 +1,21 @@
 """The whole suite, and the people who use it: signed up once, because the gateway limits how often one may."""
 
 import asyncio
+import gzip
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
 from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from localcloud.ephemeral import VARIABLES
+from localcloud.provision import variable_prefix
 from messengerctl.accounts import Wishes, client_of, sign_up
 from messengerctl.client import Client
 from messengerctl.mailbox import await_code
@@ -33,18 +38,80 @@ def suite() -> Iterator[Suite]:
     if given := os.environ.get("MESSENGER_STATE"):
         yield Suite(Path(given))
         return
+    with own_suite() as own:
+        yield own
+
+
+@contextmanager
+def own_suite(**variables: str) -> Iterator[Suite]:
+    """A suite that ends with the block; all its processes are told the variables too."""
     hold = ["sh", "-c", 'echo "state $MESSENGER_STATE"; exec cat']
     command = [sys.executable, "-m", "localcloud", "run", "--suite", "--", *hold]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    given = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+    with subprocess.Popen(command, env={**given, **variables}, **pipes) as process:
         path = next((line for line in process.stdout if line.startswith("state ")), None)
         assert path, "the suite did not come up"
         yield Suite(Path(path.removeprefix("state ").strip()))
         process.stdin.close()
 
 
+@pytest.fixture(scope="session")
+def collector() -> Iterator["Collector"]:
+    """What traces and metrics are sent to."""
+    with Collector() as listening:
+        yield listening
+
+
+@pytest.fixture(scope="session")
+def watched(collector: "Collector") -> Iterator[Suite]:
+    """A suite that writes all it can, and holds its keys for five seconds only."""
+    told = {"LOG_LEVEL": "DEBUG", "TRACE_RATIO": "1", "OTLP_ENDPOINT": collector.url, "KEY_SECONDS": "5"}
+    services = [path.parent.name for path in HERE.parents[1].glob("services/*/pyproject.toml")]
+    with own_suite(
+        **{f"{variable_prefix(each)}{name}": value for each in services for name, value in told.items()}
+    ) as own:
+        yield own
+
+
+class Collector:
+    """An OTLP collector that keeps what it is sent, as it came."""
+
+    def __init__(self) -> None:
+        kept = self.received = bytearray()
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                kept.extend(gzip.decompress(body) if self.headers["Content-Encoding"] == "gzip" else body)
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Write nothing to the test's own output."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> "Collector":
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
 def new_person(suite: Suite) -> Person:
     """Somebody who just signed up."""
     return asyncio.run(sign_up(suite.gateway, Wishes(), partial(await_code, suite)))
+
+
+@pytest.fixture(scope="session")
+def newcomer(suite: Suite) -> Callable[[], Person]:
+    """Makes people who just signed up."""
+    return partial(new_person, suite)
 
 
 @pytest.fixture(scope="session")

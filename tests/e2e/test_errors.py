@@ -81,7 +81,7 @@ async def test_what_is_wrong_with_a_field_is_pointed_at(suite):
 
 
 async def test_a_taken_username_is_a_conflict(suite, ada):
-    body = {"email": f"{uuid4().hex}@example.com", "username": ada.username, "password": "long enough"}
+    body = {"email": f"{uuid4().hex}@example.com", "username": ada.username, "password": "quite long enough"}
     async with httpx.AsyncClient(base_url=suite.gateway) as http:
         assert_problem(await http.post("/v1/auth/sign-up", json=body), ErrorCode.CONFLICT)
 

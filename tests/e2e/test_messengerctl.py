@@ -1,11 +1,14 @@
 """What a person types."""
 
+import asyncio
 import os
 import re
 import subprocess
 import sys
 
 import pytest
+
+from messengerctl.accounts import client_of
 
 
 @pytest.fixture
@@ -43,3 +46,16 @@ def test_a_script_signs_up_unattended(messengerctl, suite):
     mail = messengerctl("mail", "--to", "unattended@example.com")
     assert re.search(r"\b\d{6}\b", mail.stdout)
     assert (suite.path.parent / "people" / "unattended.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_keys_are_replaced_and_nobody_is_signed_out(messengerctl, ada):
+    rotated = messengerctl("rotate-keys")
+    assert rotated.returncode == 0, rotated.stdout + rotated.stderr
+    assert "replaced messenger-local-auth-session" in rotated.stdout
+    assert asyncio.run(_conversations_of(ada)) is not None
+
+
+async def _conversations_of(person):
+    async with client_of(person) as client:
+        await client.refresh()
+        return [each async for each in client.conversations()]

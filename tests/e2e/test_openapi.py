@@ -1,10 +1,11 @@
-"""Every route of chat, asked whatever its OpenAPI description allows, and much that it does not.
+"""Every route of chat and auth, asked whatever its OpenAPI description allows, and much that it does not.
 
 No answer may be a 5xx, and every one is as described. Half of the requests go to things that exist.
 """
 
 import asyncio
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
@@ -41,7 +42,12 @@ ANY_WAY = settings(
     suppress_health_check=list(HealthCheck),
 )
 
-described = schemathesis.openapi.from_path(str(DOCUMENT)).include(tag="chat")
+document = schemathesis.openapi.from_path(str(DOCUMENT))
+described = document.include(tag="chat")
+ENDING = r"/v1/auth/(me|sign-out|sessions|password/change)"
+"""What may end the session that asks: after it everything is 401, which is no good for the rest."""
+keeping = document.include(tag="auth").exclude(path_regex=ENDING)
+ending = document.include(tag="auth", path_regex=ENDING)
 
 
 @dataclass
@@ -81,4 +87,32 @@ def place(suite: Suite, ada: Person, bob: Person, carol: Person) -> Place:
 @ANY_WAY
 def test_a_route_answers_as_it_is_described(case: schemathesis.Case, place: Place) -> None:
     response = case.call(base_url=place.url, headers=place.direct(case))
+    case.validate_response(response, checks=CHECKS)
+
+
+@pytest.fixture(scope="module")
+def visitor(suite: Suite, newcomer: Callable[[], Person], leaver: Place) -> Place:
+    """Somebody whose session is asked with. The leaver comes before, for after these questions nobody may sign up."""
+    person = newcomer()
+    return Place(suite.gateway, [person.access_token, "nonsense"], {"session_id": "mine", "provider": "kakao"})
+
+
+@pytest.fixture(scope="module")
+def leaver(suite: Suite, newcomer: Callable[[], Person]) -> Place:
+    """Somebody who does not mind being signed out, or erased."""
+    person = newcomer()
+    return Place(suite.gateway, [person.access_token], {})
+
+
+@keeping.parametrize()
+@ANY_WAY
+def test_a_route_of_auth_answers_as_it_is_described(case: schemathesis.Case, visitor: Place) -> None:
+    response = case.call(base_url=visitor.url, headers=visitor.direct(case), allow_redirects=False)
+    case.validate_response(response, checks=CHECKS)
+
+
+@ending.parametrize()
+@ANY_WAY
+def test_a_route_that_ends_sessions_answers_as_it_is_described(case: schemathesis.Case, leaver: Place) -> None:
+    response = case.call(base_url=leaver.url, headers=leaver.direct(case))
     case.validate_response(response, checks=CHECKS)

@@ -91,6 +91,16 @@ def test_a_group_is_added_to_a_pool_that_exists(clients, services, checkout) -> 
     assert sorted(group["GroupName"] for group in groups) == ["editors", "readers"]
 
 
+def test_a_second_factor_is_added_to_a_pool_that_exists(clients, services, checkout) -> None:
+    pool_id = provision(clients, services, PREFIX).values["user_pool.id"]
+    mfa = {"MfaConfiguration": "OPTIONAL", "SoftwareTokenMfaConfiguration": {"Enabled": True}}
+    checkout.declare("notes", "user_pool", lambda pool: {**pool, "mfa": mfa})
+    assert provision(clients, services, PREFIX).changed == (f"second factor of user pool {PREFIX}-notes-users",)
+    assert provision(clients, services, PREFIX).changed == ()
+    present = clients("cognito-idp").get_user_pool_mfa_config(UserPoolId=pool_id)
+    assert {name: present[name] for name in mfa} == mfa
+
+
 def test_a_subscription_that_is_no_longer_declared_ends(clients, services, checkout) -> None:
     provision(clients, services, PREFIX)
     checkout.declare("notes", "queues", lambda queues: {"inbox": {"max_receives": 3}})

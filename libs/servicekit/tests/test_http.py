@@ -263,3 +263,16 @@ def test_a_try_that_succeeds_lets_all_call_again(opened: Breaker, clock: Clock) 
 
     opened.check()
     opened.check()
+
+
+async def test_every_cookie_of_an_answer_is_given() -> None:
+    async def give(request: Request) -> Response:
+        response = Response()
+        for value in ("a=1; Max-Age=60", "b=2"):
+            response.headers.append("set-cookie", value)
+        return response
+
+    async with _client(give) as client:
+        answer = await client.request("GET", "/things", "signed")
+
+    assert list(answer.cookies) == ["a=1; Max-Age=60", "b=2"]

@@ -5,7 +5,15 @@ from fastapi import APIRouter
 
 from messenger_contracts.identity import IDENTITY_HEADER, anonymous, service
 from servicekit.errors import TokenExpired, Unauthenticated
-from servicekit.identity import PURPOSE, CallingService, CurrentUser, IdentitySigner, IdentityVerifier, SignedPrincipal
+from servicekit.identity import (
+    PURPOSE,
+    CallingService,
+    CurrentUser,
+    IdentitySigner,
+    IdentityVerifier,
+    ServiceSigner,
+    SignedPrincipal,
+)
 from servicekit.keys import KeyRing
 from servicekit.testing import client_of, person
 from servicekit.tokens import Tokens
@@ -105,3 +113,28 @@ async def test_a_request_that_nobody_signed_gets_401(api, path, headers):
 async def test_each_route_takes_whom_it_is_for(api, local_callers, caller, statuses):
     headers = await local_callers.headers(caller)
     assert {path: (await api.get(path, headers=headers)).status_code for path in statuses} == statuses
+
+
+async def test_a_service_proves_itself_with_its_own_key(key_pair):
+    verifier = IdentityVerifier(ring_of(key_pair[1]), {"auth": ring_of(key_pair[1])})
+    assert await verifier.verify(await ServiceSigner(ring_of(key_pair[0]), "auth").sign()) == service("auth")
+
+
+@pytest.mark.parametrize("claimed", ["chat", "gateway", "", "auth:auth"])
+async def test_a_service_proves_nobody_but_itself(key_pair, claimed):
+    verifier = IdentityVerifier(ring_of(key_pair[1]), {"auth": ring_of(key_pair[1]), "chat": ring_of(key_pair[1])})
+    token = (await ServiceSigner(ring_of(key_pair[0]), "auth").sign()).removeprefix("auth:")
+    with pytest.raises(Unauthenticated):
+        await verifier.verify(f"{claimed}:{token}")
+
+
+async def test_a_service_cannot_sign_for_a_person(key_pair, verifier):
+    token = await ServiceSigner(ring_of(key_pair[0]), "auth").sign()
+    with pytest.raises(Unauthenticated):
+        await verifier.verify(token.removeprefix("auth:"))
+
+
+async def test_a_persons_identity_is_no_services(key_pair, signer):
+    verifier = IdentityVerifier(ring_of(key_pair[1]), {"auth": ring_of(key_pair[1])})
+    with pytest.raises(Unauthenticated):
+        await verifier.verify(f"auth:{await signer.sign(service('auth'))}")

@@ -16,6 +16,10 @@ import pytest
 from botocore.stub import Stubber
 from fastapi import FastAPI
 
+from auth_service.audits.service import SecurityLog
+from auth_service.dependencies import make_log
+from auth_service.lockouts.dependencies import open_lockouts
+from auth_service.lockouts.service import LockoutService
 from auth_service.main import create
 from auth_service.settings import AuthSettings
 from auth_service.user_pool.repository import UserPool
@@ -114,6 +118,18 @@ def verifier(cloud: Cloud) -> AccessTokenVerifier:
     )
 
 
+@pytest.fixture
+def emulator_mails() -> Callable[[str], Awaitable[list[dict[str, Any]]]]:
+    """Reads what the emulator would have mailed to an address, oldest first."""
+
+    async def read(email: str) -> list[dict[str, Any]]:
+        async with httpx.AsyncClient(base_url=os.environ["AWS_ENDPOINT_URL"], trust_env=False) as emulator:
+            accounts = (await emulator.get("/_ministack/ses/messages")).json()["messages"]
+        return [mail for mails in accounts.values() for mail in mails if email in mail["To"]]
+
+    return read
+
+
 @dataclass(frozen=True)
 class StubbedPool:
     """The pool with answers that the emulator does not give; `answers` takes them in the order of the calls."""
@@ -130,6 +146,19 @@ async def stubbed(aws: Aws) -> AsyncIterator[StubbedPool]:
     answers.assert_no_pending_responses()
 
 
+@pytest.fixture
+async def stubbed_log(settings: AuthSettings, aws: Aws, stubbed: StubbedPool) -> SecurityLog:
+    """The security log beside a stubbed pool."""
+    return await make_log(settings, aws, stubbed.pool)
+
+
+@pytest.fixture
+async def stubbed_lockouts(settings: AuthSettings, stubbed_log: SecurityLog) -> AsyncIterator[LockoutService]:
+    """The lock-outs beside a stubbed pool."""
+    async with open_lockouts(settings, stubbed_log) as lockouts:
+        yield lockouts
+
+
 class Somebody:
     """A person at a client: not signed in at first."""
 
@@ -138,17 +167,23 @@ class Somebody:
         self._callers = callers
         self._verifier = verifier
         self.principal = anonymous()
-        self.username = f"u{secrets.token_hex(5)}"
+        self.username = f"u01{secrets.token_hex(5)}"
         self.email = f"{self.username}@example.com"
         self.flow = self.user_id = ""
         self.tokens: dict[str, Any] = {}
+        self.headers: dict[str, str] = {}
+        """What the gateway tells of the client."""
 
     async def post(self, path: str, **body: Any) -> httpx.Response:
-        headers = await self._callers.headers(self.principal)
+        headers = self.headers | await self._callers.headers(self.principal)
         return await self._client.post(f"/v1/auth/{path}", json=body, headers=headers)
 
-    async def get(self, path: str, **params: Any) -> httpx.Response:
+    async def request(self, method: str, path: str, **body: Any) -> httpx.Response:
         headers = await self._callers.headers(self.principal)
+        return await self._client.request(method, f"/v1/auth/{path}", json=body or None, headers=headers)
+
+    async def get(self, path: str, **params: Any) -> httpx.Response:
+        headers = self.headers | await self._callers.headers(self.principal)
         return await self._client.get(f"/v1/auth/{path}", params=params, headers=headers)
 
     async def sign_up(self, **changes: Any) -> httpx.Response:
@@ -165,8 +200,10 @@ class Somebody:
         answer = await self.post("sign-in", login=login or self.username, password=password, **more)
         if answer.status_code == 200:
             self.tokens = answer.json()
-            token = await self.access_token()
-            self.principal = Principal(user_id=token.user_id, username=token.username, session_id=token.session_id)
+            user = self.tokens["user"]
+            self.principal = Principal(
+                user_id=user["id"], username=user["username"], session_id=self.tokens["session_id"]
+            )
         return answer
 
     async def refresh(self, token: str | None = None) -> httpx.Response:

@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, Response
 from gateway_service.main import create
 from gateway_service.settings import GatewaySettings
 from localcloud.provision import connect, provision
+from messenger_contracts.browsers import DEVICE_PURPOSE, SESSION_PURPOSE, BrowserSession, Renewal, Renewed
 from messenger_contracts.commands import (
     Changed,
     CommandBatch,
@@ -82,6 +83,10 @@ class Backend:
         self.sends: list[SendCommand] = []
         self.sent: dict[str, tuple[dict[str, Any], Sent]] = {}
         self.verifier: IdentityVerifier | None = None
+        self.browsers: Tokens | None = None
+        self.renewals: list[Renewal] = []
+        self.renewing = 200
+        self.answered_cookies: list[str] = []
         self.app = FastAPI()
         self.app.add_api_route("/jwks.json", self.jwks)
         self.app.add_api_route("/internal/resumes", self.resumes, methods=["POST"])
@@ -90,6 +95,7 @@ class Backend:
         self.app.add_api_route("/internal/relations", self.relations, methods=["POST"])
         self.app.add_api_route("/internal/joins", self.joins, methods=["POST"])
         self.app.add_api_route("/internal/commands", self.commands, methods=["POST"])
+        self.app.add_api_route("/internal/browser-sessions", self.renew, methods=["POST"])
         self.app.add_api_route("/v1/{path:path}", self.echo, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
         self.key = KEY
 
@@ -123,6 +129,30 @@ class Backend:
         }
         private = jwk.construct(self.key, "RS256").to_pem().decode()
         return str(jwt.encode(standard | claims, private, algorithm="RS256", headers={"kid": "k1"}))
+
+    async def cookie(self, name: str, *, renew_in: float = 300, access_for: float = 600, **claims: Any) -> str:
+        """The session cookie of a person's browser, as auth seals it."""
+        shown = BrowserSession(
+            user_id=f"user-{name}",
+            username=name,
+            session_id=f"session-{name}",
+            generation=claims.pop("generation", 1),
+            renew_at=time.time() + renew_in,
+            access_expires_at=time.time() + access_for,
+            **claims,
+        )
+        assert self.browsers
+        return f"__Host-session={await self.browsers.make(shown.model_dump(), 3600)}"
+
+    async def renew(self, body: Renewal) -> Response:
+        self.renewals.append(body)
+        await asyncio.sleep(0)
+        if self.renewing != httpx.codes.OK:
+            return JSONResponse({}, self.renewing)
+        assert self.browsers
+        shown = BrowserSession.model_validate(await self.browsers.read(body.session))
+        following = await self.cookie(shown.username, generation=shown.generation + 1, groups=shown.groups)
+        return JSONResponse(Renewed(session=following.partition("=")[2], seconds=3600, device=body.device).model_dump())
 
     async def jwks(self) -> dict[str, Any]:
         key = jwk.construct(self.key.public_key(), "RS256").to_dict()
@@ -249,7 +279,10 @@ class Backend:
             "principal": principal.model_dump(),
             "headers": dict(request.headers),
         }
-        return JSONResponse(body, 202, {"ETag": '"7"', "X-Inner": "hidden", "Link": '</v1/x>; rel="next"'})
+        response = JSONResponse(body, 202, {"ETag": '"7"', "X-Inner": "hidden", "Link": '</v1/x>; rel="next"'})
+        for plain in self.answered_cookies:
+            response.headers.append("set-cookie", plain)
+        return response
 
 
 def _text(value: Any) -> Any:
@@ -262,7 +295,8 @@ def provisioned(aws_account: str, namespace: str) -> None:
     clients = connect(os.environ["AWS_ENDPOINT_URL"], aws_account, "test", REGION)
     provision(clients, [SERVICES / "gateway"], namespace, account_id=aws_account)
     manager = clients("secretsmanager")
-    manager.create_secret(Name=f"{namespace}-auth-realtime-ticket", SecretString="k4.local." + "A" * 43)
+    for name, letter in (("realtime-ticket", "A"), ("active-session", "E"), ("known-device", "I")):
+        manager.create_secret(Name=f"{namespace}-auth-{name}", SecretString="k4.local." + letter * 43)
 
 
 @pytest.fixture
@@ -270,6 +304,7 @@ async def backend(provisioned: None, aws: Aws, namespace: str) -> Backend:
     """What answers behind the gateway."""
     backend = Backend()
     backend.verifier = IdentityVerifier(await key_ring(aws, f"{namespace}-gateway-identity-public"))
+    backend.browsers = Tokens(await key_ring(aws, f"{namespace}-auth-active-session"), SESSION_PURPOSE)
     return backend
 
 
@@ -328,3 +363,9 @@ async def valkey(valkey_url: str) -> AsyncIterator[Any]:
 async def tickets(aws: Aws, provisioned: None, namespace: str) -> Tokens:
     """Makes tickets as auth does."""
     return Tokens(await key_ring(aws, f"{namespace}-auth-realtime-ticket"), "realtime_ticket")
+
+
+@pytest.fixture
+async def devices(aws: Aws, provisioned: None, namespace: str) -> Tokens:
+    """Makes what devices are known by, as auth does."""
+    return Tokens(await key_ring(aws, f"{namespace}-auth-known-device"), DEVICE_PURPOSE)

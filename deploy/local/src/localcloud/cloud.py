@@ -106,6 +106,7 @@ class Cloud:
             [member.folder for member in self.members],
             PREFIX,
             identities=self.state.credentials.identities,
+            public_origin=self.state.public_origin,
         )
         self.state.resources = outputs.values
         self.state.credentials.identities = outputs.identities

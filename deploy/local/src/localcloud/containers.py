@@ -30,6 +30,7 @@ def provision_containers(services: Path, out: Path, prefix: str, given: Mapping[
         [member.folder for member in members],
         prefix,
         identities=state.credentials.identities,
+        public_origin=given["PUBLIC_ORIGIN"],
     )
     state.credentials.identities = outputs.identities
     save_state(out / "state.json", state)

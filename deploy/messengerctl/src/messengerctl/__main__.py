@@ -20,8 +20,10 @@ from messengerctl.client import Refused, SessionEnded, Unreachable
 from messengerctl.demo import demonstrate
 from messengerctl.doctor import examine
 from messengerctl.errors import CommandError
+from messengerctl.keys import rotate_keys
 from messengerctl.mailbox import await_code, await_mail, read_mail
 from messengerctl.people import People
+from messengerctl.security import security_log
 from messengerctl.suite import LOCAL_ONLY, NOT_UP, Suite
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -125,6 +127,18 @@ def moderator(
     console.say(f"[bold]{escape(person.username)}[/] is a moderator")
 
 
+@app.command(name="audit-log")
+def audit_log(
+    context: typer.Context,
+    user: Annotated[str, typer.Argument(help="A username, an address, or a user id.")],
+    most: Annotated[int, typer.Option(min=1, max=1000, help="The most events to show.")] = 100,
+) -> None:
+    """Show what happened to the security of an account, the newest last."""
+    for event in security_log(context.obj.local, user, most):
+        said = "  ".join(f"{name}={value}" for name, value in event.data.items() if name not in ("user_id", "login"))
+        console.say(f"{event.at}  [bold]{escape(event.type)}[/]  {escape(said)}")
+
+
 @app.command()
 def doctor(
     context: typer.Context,
@@ -150,6 +164,14 @@ def audit(
         report = asyncio.run(run_audit(suite, seconds=patience, progress=progress))
     console.show_report(report)
     raise typer.Exit(0 if report.clean else 1)
+
+
+@app.command(name="rotate-keys")
+def rotate_all_keys(context: typer.Context) -> None:
+    """Replace every key of the suite here; nobody is signed out by it, unless it is done three times."""
+    here: Surroundings = context.obj
+    for name in rotate_keys(here.local):
+        console.say(f"replaced {name}")
 
 
 @app.command()

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from localcloud.paths import Layout
 from localcloud.processes import Identity, answers
 from localcloud.provision import ClientFactory, connect
 from localcloud.state import State, load_state
@@ -40,6 +41,11 @@ class Suite:
         """Whether a supervisor looks after it and all was ready once."""
         state = self.state
         return bool(state.ready and state.supervisor and state.supervisor.identity.alive)
+
+    @property
+    def logs(self) -> Path:
+        """The folder with one log a process."""
+        return Layout(home=self.path.parent).logs
 
     @property
     def gateway(self) -> str:

@@ -11,10 +11,14 @@ from decimal import Decimal
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
 
 MAX_ITEMS = 100
 MAX_BATCH = 100
 MAX_READ = 1000
+MAX_DELETES = 25
+CONFLICTS = 6
+"""How often a transaction that meets others is tried."""
 BACKOFF_SECONDS = 2.0
 
 _serialize = TypeSerializer().serialize
@@ -82,11 +86,28 @@ async def get_items(client: Any, table: str, keys: Sequence[Mapping[str, Any]]) 
     return found
 
 
+async def delete_items(client: Any, table: str, keys: Sequence[Mapping[str, Any]]) -> None:
+    """Delete the items with these keys; one that is not there is no error."""
+    for start in range(0, len(keys), MAX_DELETES):
+        some = keys[start : start + MAX_DELETES]
+        wanted = {table: [{"DeleteRequest": {"Key": to_item(key)}} for key in some]}
+        pause = 0.05
+        while wanted:
+            wanted = (await client.batch_write_item(RequestItems=wanted)).get("UnprocessedItems") or {}
+            if wanted:  # throttled, as above
+                await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 - jitter, not a secret
+                pause = min(pause * 2, BACKOFF_SECONDS)
+
+
 class Transaction:
     """Writes that happen together or not at all."""
 
     def __init__(self) -> None:
         self.items: list[dict[str, Any]] = []
+
+    def put(self, table: str, values: Mapping[str, Any]) -> None:
+        """Put an item, in the place of one with its key."""
+        self.items.append({"Put": {"TableName": table, "Item": to_item(values)}})
 
     def put_new(self, table: str, values: Mapping[str, Any], key: str) -> None:
         """Insert an item; the transaction fails when one with this key is there."""
@@ -101,11 +122,70 @@ class Transaction:
             }
         )
 
+    def update(
+        self,
+        table: str,
+        key: Mapping[str, Any],
+        change: str,
+        condition: str | None = None,
+        values: Mapping[str, Any] | None = None,
+        names: Mapping[str, str] | None = None,
+    ) -> None:
+        """Change an item by an update expression; the transaction fails when its condition does."""
+        self._add("Update", table, key, condition, values, names, UpdateExpression=change)
+
+    def delete(
+        self,
+        table: str,
+        key: Mapping[str, Any],
+        condition: str | None = None,
+        values: Mapping[str, Any] | None = None,
+        names: Mapping[str, str] | None = None,
+    ) -> None:
+        """Delete an item; the transaction fails when its condition does."""
+        self._add("Delete", table, key, condition, values, names)
+
+    def _add(
+        self,
+        kind: str,
+        table: str,
+        key: Mapping[str, Any],
+        condition: str | None,
+        values: Mapping[str, Any] | None,
+        names: Mapping[str, str] | None,
+        **more: str,
+    ) -> None:
+        write: dict[str, Any] = {"TableName": table, "Key": to_item(key), **more}
+        if condition:
+            write["ConditionExpression"] = condition
+        if values:
+            write["ExpressionAttributeValues"] = to_item(values)
+        if names:
+            write["ExpressionAttributeNames"] = dict(names)
+        self.items.append({kind: write})
+
     async def commit(self, client: Any) -> None:
-        """Write; raises the SDK's `TransactionCanceledException` when a condition fails."""
+        """Write; raises the SDK's `TransactionCanceledException` when a condition fails.
+
+        One that met another write of the same item is tried again: the SDK leaves that to the caller.
+        """
         if len(self.items) > MAX_ITEMS:
             raise ValueError(f"a transaction takes at most {MAX_ITEMS} items, not {len(self.items)}")
-        await client.transact_write_items(TransactItems=self.items)
+        for attempt in range(1, CONFLICTS + 1):
+            try:
+                await client.transact_write_items(TransactItems=self.items)
+            except ClientError as error:
+                if attempt == CONFLICTS or not _is_conflict(error):
+                    raise
+                await asyncio.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - jitter, not a secret
+            else:
+                return
+
+
+def _is_conflict(error: ClientError) -> bool:
+    """Whether a transaction was cancelled because others were at its items, and for no other reason."""
+    codes = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
+    return bool(codes) and codes <= {"None", "TransactionConflict"}
 
 
 def is_condition_failure(error: Exception, index: int = 0) -> bool:

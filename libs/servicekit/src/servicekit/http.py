@@ -1,7 +1,7 @@
 """Calls to our services: signed, traced, bounded in time, retried when that is safe, cut off while the peer fails."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
@@ -53,11 +53,12 @@ class Breaker:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a peer answered; the names of headers are in lower case."""
+    """What a peer answered; the names of headers are in lower case. `cookies` is each `Set-Cookie` as it came."""
 
     status_code: int
     headers: Mapping[str, str]
     content: bytes
+    cookies: Sequence[str] = ()
 
     @property
     def is_success(self) -> bool:
@@ -157,4 +158,5 @@ class ServiceClient:
             self._breaker.failed()
             raise _Unreached
         self._breaker.succeeded()
-        return Answer(response.status, {name.lower(): value for name, value in response.headers.items()}, content)
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status, headers, content, response.headers.getall("set-cookie", ()))

@@ -37,6 +37,9 @@ class ServiceSettings(BaseSettings):
     """The part of the traces that starts here and is recorded, 0 to 1."""
     drain_seconds: float = 20.0
     """How long running work may take after SIGTERM."""
+    key_seconds: float = 300.0
+    """How long keys are held before Secrets Manager is asked again; the same in every process. A new key makes tokens
+    after twice that."""
     body_limit: int = 256 * 1024
     """The largest request body, in bytes."""
 

@@ -20,6 +20,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from messenger_contracts.shapes import format_timestamp
+from servicekit.redaction import redact
 from servicekit.settings import ServiceSettings
 
 TRACEPARENT = "traceparent"
@@ -114,7 +115,7 @@ class JsonFormatter(logging.Formatter):
         line |= {name: value for name, value in vars(record).items() if name not in self._standard}
         if record.exc_info and record.exc_info[0]:
             line["exception"] = "".join(traceback.format_exception(*record.exc_info))
-        return orjson.dumps(line, default=str).decode()
+        return redact(orjson.dumps(line, default=str).decode())
 
 
 class TextFormatter(logging.Formatter):
@@ -126,7 +127,14 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Render a record."""
         trace_id = current_trace_id()
-        return super().format(record) + (f"  [{trace_id[:8]}]" if trace_id else "")
+        return redact(super().format(record)) + (f"  [{trace_id[:8]}]" if trace_id else "")
+
+
+_CHATTY = (
+    *("aiobotocore", "aiohttp", "asyncio", "boto3", "botocore", "hpack", "httpcore", "httpx", "urllib3"),
+    *("uvicorn.access", "websockets"),
+)
+"""Libraries that write each step they take at DEBUG, headers and bodies included."""
 
 
 def setup_logging(settings: ServiceSettings) -> None:
@@ -134,8 +142,10 @@ def setup_logging(settings: ServiceSettings) -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter(settings.SERVICE) if settings.log_format == "json" else TextFormatter())
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
-    for chatty in ("httpx", "httpcore", "botocore", "aiobotocore", "asyncio", "uvicorn.access"):
+    for chatty in _CHATTY:
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # At DEBUG it writes the headers and frames of every socket.
+    logging.getLogger("uvicorn.error").setLevel(max(logging.getLevelName(settings.log_level), logging.INFO))
 
 
 def records_traces() -> bool:

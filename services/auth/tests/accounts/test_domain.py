@@ -1,12 +1,23 @@
 """The rules of names, addresses and passwords."""
 
+import string
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from confusable_homoglyphs.confusables import confusables_data
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auth_service.accounts.domain import RESERVED, check_email, check_username, is_abandoned, prove, proves
+from auth_service.accounts.domain import (
+    RESERVED,
+    check_email,
+    check_username,
+    is_abandoned,
+    is_reserved,
+    prove,
+    proves,
+    skeleton,
+)
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 
@@ -37,6 +48,57 @@ def test_a_username_that_was_taken_is_taken_as_it_is(text):
 
 def test_every_reserved_name_would_fit_or_is_too_short():
     assert all(len(name) < 3 or check_username(name) == name for name in RESERVED)
+
+
+@pytest.mark.parametrize(
+    "username",
+    [
+        "admin",
+        "adrnin",
+        "ad.min",
+        "a_d_m_i_n",
+        "supp0rt",
+        "me",
+        "offic1al",
+        "messenger.ada",
+        "ada_support",
+        "vvebmaster",
+    ],
+)
+def test_a_name_that_is_or_looks_reserved(username):
+    assert is_reserved(username)
+
+
+@pytest.mark.parametrize("username", ["ada", "ada.byron", "adminton", "supporter", "robot", "me2", "staffan"])
+def test_a_name_that_only_begins_like_a_reserved_one(username):
+    assert not is_reserved(username)
+
+
+@pytest.mark.parametrize(("one", "other"), [("ada.byron", "ada.byr0n"), ("willow", "vvi11ow"), ("modem", "rnodern")])
+def test_names_that_people_take_for_one_another(one, other):
+    assert skeleton(one) == skeleton(other)
+
+
+def test_dots_and_underscores_tell_names_apart():
+    assert len({skeleton(name) for name in ("adabyron", "ada.byron", "ada_byron")}) == 3
+
+
+@given(st.from_regex(r"[a-z][a-z0-9]{2,20}", fullmatch=True))
+def test_the_skeleton_of_a_skeleton_is_itself(username):
+    assert skeleton(skeleton(username)) == skeleton(username)
+
+
+def test_no_confusables_of_unicode_are_left_within_the_alphabet_of_usernames():
+    """UTS 39's data, by confusable-homoglyphs: what a username may hold, shown in small letters as it is."""
+    letters = string.ascii_lowercase + string.digits + "._"
+    pairs = {
+        (letter, alike["c"])
+        for letter in letters
+        for alike in confusables_data.get(letter, [])
+        if set(alike["c"].lower()) <= set(letters)
+    }
+    assert pairs
+    assert [pair for pair in pairs if skeleton(pair[0]) != skeleton(pair[1].lower())] == [("l", "I")]
 
 
 @pytest.mark.parametrize("email", ["ada@example.com", "Ada+x@Sub.Example.Co", "o'hara@example.museum", "a@b.xn--p1ai"])

@@ -1,10 +1,12 @@
 """Signing up, as a client sees it."""
 
+import asyncio
 import os
 
 import httpx
 import pytest
 
+from auth_service.lockouts.domain import subject_of
 from servicekit.aws import Aws
 from servicekit.testing import REGION
 
@@ -14,6 +16,19 @@ async def mails_to(email: str) -> list[str]:
     async with httpx.AsyncClient(base_url=os.environ["AWS_ENDPOINT_URL"], trust_env=False) as emulator:
         accounts = (await emulator.get("/_ministack/ses/messages")).json()["messages"]
     return [mail["BodyText"] for mails in accounts.values() for mail in mails if email in mail["To"]]
+
+
+@pytest.fixture
+def mails_wait(valkey, settings):
+    """Reads, and ends, the time that a sign-up's next mail has to wait."""
+
+    async def end(person) -> int:
+        key = f"{settings.resource_prefix}:tries:mail:{subject_of(f'verify {person.user_id}')}"
+        until = int(await valkey.hget(key, "until"))
+        await valkey.hset(key, "until", 0)
+        return until
+
+    return end
 
 
 async def test_a_sign_up_is_verified_by_the_mailed_code(somebody):
@@ -66,6 +81,30 @@ async def test_a_reserved_username_is_nobodys(somebody):
     assert (await person.sign_up(username="Admin")).status_code == 409
 
 
+async def test_a_name_that_looks_like_a_reserved_one_is_nobodys(somebody):
+    person = somebody()
+    for username in ("adrnin", "supp0rt", "ad.min", "messenger.he1p", "team_support"):
+        assert (await person.get("username-available", username=username)).json()["available"] is False
+        assert (await person.sign_up(username=username)).status_code == 409
+
+
+async def test_a_name_that_looks_like_somebodys_is_nobodys(member, somebody):
+    assert "0" in member.username or "1" in member.username
+    double = member.username.replace("0", "o").replace("1", "l")
+    answer = await somebody().sign_up(username=double)
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    available = await member.get("username-available", username=double)
+    assert available.json() == {"username": double, "available": False}
+
+
+async def test_of_two_look_alikes_at_once_one_is_given(somebody):
+    people = [somebody() for _ in range(4)]
+    stem = people[0].username
+    names = [f"{stem}o", f"{stem}0", f"{stem}o", f"{stem}0"]
+    answers = await asyncio.gather(*(one.sign_up(username=name) for one, name in zip(people, names, strict=True)))
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
+
+
 async def test_a_username_against_the_rules_is_pointed_at(somebody):
     person = somebody()
     asked = await person.get("username-available", username="a..b")
@@ -74,19 +113,31 @@ async def test_a_username_against_the_rules_is_pointed_at(somebody):
     assert (signed_up.status_code, signed_up.json()["errors"][0]["pointer"]) == (422, "/username")
 
 
-@pytest.mark.parametrize("password", ["short", "x" * 257, " begins with a space"])
+@pytest.mark.parametrize(
+    "password", ["eleven long", "x" * 257, " begins with a space", "Password2024!!", "qwertyuiop123"]
+)
 async def test_a_password_against_the_rules_is_pointed_at_and_not_repeated(somebody, password):
     answer = await somebody().sign_up(password=password)
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/password")
     assert password not in answer.text
 
 
-async def test_the_same_sign_up_again_is_the_same_account(somebody):
+async def test_a_password_that_the_account_gives_away_is_pointed_at(somebody):
+    person = somebody()
+    for password in (f"{person.username}!1", person.email, f"{person.username}{person.username}"):
+        answer = await person.sign_up(password=password)
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/password")
+
+
+async def test_the_same_sign_up_again_is_the_same_account(somebody, mails_wait):
     person = somebody()
     first = (await person.sign_up()).json()
     again = await person.sign_up()
     assert again.status_code == 201
     assert again.json()["user_id"] == first["user_id"]
+    assert len(await mails_to(person.email)) == 1
+    await mails_wait(person)
+    await person.sign_up()
     assert len(await mails_to(person.email)) == 2
     assert (await person.verify()).status_code == 204
 
@@ -110,11 +161,26 @@ async def test_verifying_twice_is_harmless(member):
     assert (await member.verify()).status_code == 204
 
 
-async def test_resend_mails_another_code(somebody):
+async def test_resend_mails_another_code_after_a_while(somebody, mails_wait):
     person = somebody()
     await person.sign_up()
-    assert (await person.post("verify-email/resend", flow=person.flow)).status_code == 204
-    assert len(await mails_to(person.email)) == 2
+    waits = []
+    for mails in (2, 3, 4):
+        refused = await person.post("verify-email/resend", flow=person.flow)
+        assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+        waits.append(int(refused.headers["Retry-After"]))
+        await mails_wait(person)
+        assert (await person.post("verify-email/resend", flow=person.flow)).status_code == 204
+        assert len(await mails_to(person.email)) == mails
+    assert waits == [30, 60, 120]
+
+
+async def test_wrong_codes_cost_more_and_more(somebody):
+    person = somebody()
+    await person.sign_up()
+    assert [(await person.verify("000000")).status_code for _ in range(6)] == [422] * 5 + [429]
+    refused = await person.verify()
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "5")
 
 
 async def test_a_token_for_another_purpose_is_no_flow(signed_in):

@@ -9,12 +9,13 @@ from pydantic import SecretStr
 from auth_service.accounts.schemas import SignUp
 from auth_service.accounts.service import AccountService
 from auth_service.dependencies import make_accounts
+from auth_service.lockouts.domain import MAIL
 from auth_service.user_pool.errors import AddressTaken, UsernameTaken
 
 
 @pytest.fixture
-async def accounts(settings, aws, stubbed) -> AccountService:
-    return await make_accounts(settings, aws, stubbed.pool)
+async def accounts(settings, aws, stubbed, stubbed_lockouts) -> AccountService:
+    return await make_accounts(settings, aws, stubbed.pool, stubbed_lockouts)
 
 
 @pytest.fixture
@@ -62,8 +63,9 @@ async def test_a_username_in_use_is_not_taken_over(accounts, stubbed, wish, stat
         await accounts.sign_up(wish)
 
 
-async def test_resend_says_nothing_about_a_verified_account(accounts, stubbed, wish):
-    stubbed.answers.add_response("sign_up", {"UserConfirmed": False, "UserSub": "new-id"})
+async def test_resend_says_nothing_about_a_verified_account(accounts, stubbed, stubbed_lockouts, wish):
+    stubbed.answers.add_response("sign_up", {"UserConfirmed": False, "UserSub": f"id-of-{wish.username}"})
     flow = (await accounts.sign_up(wish)).flow
+    await stubbed_lockouts.forgive(MAIL, f"verify id-of-{wish.username}")
     stubbed.answers.add_client_error("resend_confirmation_code", "InvalidParameterException", http_status_code=400)
     await accounts.resend(flow)

@@ -81,11 +81,6 @@ async def test_logins_ignore_case(member):
     assert (await member.sign_in(f" {member.username.upper()} ")).status_code == 200
 
 
-async def test_a_cookie_session_is_not_offered(member):
-    answer = await member.sign_in(session="cookie")
-    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/session")
-
-
 async def test_the_row_names_the_device_and_holds_no_token_in_clear(signed_in, row):
     kept = await row(signed_in)
     assert kept["device_name"] == "phone"

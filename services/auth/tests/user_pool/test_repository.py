@@ -25,6 +25,8 @@ TRANSLATED = {
     "InvalidParameterException": ErrorCode.VALIDATION_FAILED,
     "InvalidPasswordException": ErrorCode.VALIDATION_FAILED,
     "CodeMismatchException": ErrorCode.VALIDATION_FAILED,
+    "EnableSoftwareTokenMFAException": ErrorCode.VALIDATION_FAILED,
+    "SoftwareTokenMFANotFoundException": ErrorCode.CONFLICT,
     "ExpiredCodeException": ErrorCode.VALIDATION_FAILED,
     "LimitExceededException": ErrorCode.RATE_LIMITED,
     "TooManyFailedAttemptsException": ErrorCode.RATE_LIMITED,

@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 
 from chat_service.blocks.service import BlockService
+from chat_service.erasures.service import ErasureService
 from messenger_contracts.envelope import Event, EventData
+from messenger_contracts.events.auth import ErasureRequested
 from messenger_contracts.events.social_graph import UserBlocked, UserUnblocked
 from servicekit.inbox import Handler
 
 
 def handlers(blocks: BlockService) -> Mapping[type[EventData], Handler]:
-    """The handler of each type of event that the queue holds."""
+    """The handler of each type of event that the queue of blocks holds."""
 
     async def user_blocked(event: Event[UserBlocked]) -> None:
         await blocks.changed(event)
@@ -18,3 +20,12 @@ def handlers(blocks: BlockService) -> Mapping[type[EventData], Handler]:
         await blocks.changed(event)
 
     return {UserBlocked: user_blocked, UserUnblocked: user_unblocked}
+
+
+def erasure_handlers(erasures: ErasureService) -> Mapping[type[EventData], Handler]:
+    """The handler of the queue of erasures. It needs no ledger: to erase what is not there is harmless."""
+
+    async def erasure_requested(event: Event[ErasureRequested]) -> None:
+        await erasures.erase(event.data.user_id)
+
+    return {ErasureRequested: erasure_requested}

@@ -56,8 +56,13 @@ async def lifespan(settings: ChatSettings, app: FastAPI) -> AsyncIterator[Mappin
     changes, memberships = ChangeService(database, log, live), MembershipService(conversations)
     rehearsal = SendRehearsal(connect, SendRepository())
     async with Aws(settings.region) as aws:
-        cursors = await key_ring(aws, settings.resource("cursor"))
-        tokens = Cursors(await key_ring(aws, settings.resource("sync")), "sync", ttl=FOR_EVER, parameter="since")
+        cursors = await key_ring(aws, settings.resource("cursor"), settings.key_seconds)
+        tokens = Cursors(
+            await key_ring(aws, settings.resource("sync"), settings.key_seconds),
+            "sync",
+            ttl=FOR_EVER,
+            parameter="since",
+        )
         sync = SyncService(database, SyncRepository(), LogService(log), KeptService(conversations), tokens)
         app.state.drain = sync.watcher.drain
         yield {

@@ -8,6 +8,8 @@ from chat_service.blocks.endpoints import router as blocks
 from chat_service.commands.endpoints import router as commands
 from chat_service.dependencies import lifespan
 from chat_service.endpoints import ROUTERS
+from chat_service.erasures.endpoints import router as erasures
+from chat_service.exports.endpoints import router as exports
 from chat_service.settings import ChatSettings
 from servicekit.app import create_app
 from servicekit.server import serve
@@ -20,7 +22,7 @@ def create(settings: ChatSettings) -> FastAPI:
         title="Messenger chat",
         lifespan=partial(lifespan, settings),
         routers=ROUTERS,
-        internal=[blocks, commands],
+        internal=[blocks, commands, erasures, exports],
     )
 
 

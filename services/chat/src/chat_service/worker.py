@@ -9,9 +9,11 @@ from fastapi import FastAPI
 
 from chat_service.blocks.repository import BlockRepository
 from chat_service.blocks.service import BlockService
-from chat_service.consumers import handlers
+from chat_service.consumers import erasure_handlers, handlers
 from chat_service.conversations.repository import ConversationRepository
 from chat_service.conversations.service import InboxService, MembershipService
+from chat_service.erasures.repository import ErasureRepository
+from chat_service.erasures.service import ErasureService
 from chat_service.log.repository import LogRepository
 from chat_service.log.service import ChangeService, LiveService
 from chat_service.messages.repository import MessageRepository
@@ -93,14 +95,28 @@ async def _outside(settings: ChatSettings, database: Database, aws: Aws) -> Asyn
     """What other services tell, and what stands on pages that messages link to."""
     valkey, ledger, inboxes = create_valkey(settings.valkey_url), PostgresLedger(database), ConversationRepository()
     live = LiveService(FanoutPublisher(valkey), settings.resource_prefix)
-    consumer = Consumer(
+    consume = partial(
+        Consumer,
         sqs=await aws.client("sqs"),
-        queue=settings.resource("blocks"),
-        handlers=handlers(BlockService(database, ledger, BlockRepository(), InboxService(inboxes), live)),
         tracing=Tracing(settings.trace_ratio if settings.otlp_endpoint else 0.0),
     )
-    yield {"blocks": consumer.run, **(_previews(database, live) if settings.previews else {})}
+    blocks = consume(
+        queue=settings.resource("blocks"),
+        handlers=handlers(BlockService(database, ledger, BlockRepository(), InboxService(inboxes), live)),
+    )
+    erasures = consume(
+        queue=settings.resource("erasures"), handlers=erasure_handlers(_erasures(database, live)), pollers=1
+    )
+    previews = _previews(database, live) if settings.previews else {}
+    yield {"blocks": blocks.run, "erasures": erasures.run, **previews}
     await valkey.aclose()
+
+
+def _erasures(database: Database, live: LiveService) -> ErasureService:
+    changes, repository = ChangeService(database, LogRepository(), live), MessageRepository()
+    finder = MessageFinder(MembershipService(ConversationRepository()), repository)
+    messages = MessageCommands(changes, MessageChanges(changes, finder), repository)
+    return ErasureService(database, ErasureRepository(), changes, messages)
 
 
 def _previews(database: Database, live: LiveService) -> Mapping[str, Loop]:

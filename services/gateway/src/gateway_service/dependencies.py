@@ -9,7 +9,10 @@ import httpx
 from fastapi import FastAPI
 
 from gateway_service.commands.service import CommandService
+from gateway_service.credentials.browsers import BrowserSessions
 from gateway_service.credentials.domain import EndedSessions
+from gateway_service.credentials.origins import Origins
+from gateway_service.credentials.repository import BrowserRepository
 from gateway_service.credentials.service import TICKET_PURPOSE, CredentialService
 from gateway_service.limits.service import LimitService
 from gateway_service.presence.repository import PresenceRepository
@@ -21,9 +24,9 @@ from gateway_service.settings import GatewaySettings
 from gateway_service.sockets.service import SocketService
 from gateway_service.topics.repository import ChatRepository
 from gateway_service.topics.service import Hub
+from messenger_contracts.browsers import DEVICE_PURPOSE, SESSION_PURPOSE
 from servicekit.aws import Aws
-from servicekit.cognito import AccessTokenVerifier, FetchJwks
-from servicekit.errors import DependencyUnavailable
+from servicekit.cognito import AccessTokenVerifier, jwks_from
 from servicekit.fanout import FanoutPublisher
 from servicekit.http import ServiceClient
 from servicekit.identity import IdentitySigner
@@ -42,23 +45,27 @@ WAIT_SECONDS, WAITING = 75.0, 10_000
 async def lifespan(settings: GatewaySettings, app: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
     """Open what the routes find in `request.state`; listen while the process lives."""
     namespace = settings.resource_prefix
-    services = {
-        AUTH: ServiceClient(AUTH, settings.auth_url),
-        CHAT: ServiceClient(CHAT, settings.chat_url),
-        NOTIFICATION: ServiceClient(NOTIFICATION, settings.notification_url),
-        SYNC: ServiceClient(SYNC, settings.chat_url, timeout=WAIT_SECONDS, connections=WAITING),
-    }
+    services = clients_of(settings)
     valkey, stopping = create_valkey(settings.valkey_url), asyncio.Event()
     async with Aws(settings.region) as aws, httpx.AsyncClient(timeout=5) as keys:
-        signer = IdentitySigner(await key_ring(aws, settings.resource("identity-private")))
-        tickets = Tokens(await key_ring(aws, settings.resource("realtime-ticket", AUTH)), TICKET_PURPOSE)
+        signer = IdentitySigner(await key_ring(aws, settings.resource("identity-private"), settings.key_seconds))
         verifier = AccessTokenVerifier(
             issuer=settings.cognito_issuer,
             client_id=settings.cognito_client_id,
-            fetch_jwks=fetch_from(keys, settings.cognito_jwks_url),
+            fetch_jwks=jwks_from(keys, settings.cognito_jwks_url),
         )
-        credentials = CredentialService(verifier, tickets, valkey, namespace, EndedSessions())
-        limits = LimitService(RateLimiter(valkey, namespace), settings)
+        browsers = BrowserRepository(services[AUTH], signer, valkey, namespace)
+        credentials = CredentialService(
+            verifier=verifier,
+            browsers=BrowserSessions(await tokens_of_auth(settings, aws, "active-session", SESSION_PURPOSE), browsers),
+            origins=Origins(settings.page_origins),
+            tickets=await tokens_of_auth(settings, aws, "realtime-ticket", TICKET_PURPOSE),
+            valkey=valkey,
+            namespace=namespace,
+            ended=EndedSessions(),
+        )
+        devices = await tokens_of_auth(settings, aws, "known-device", DEVICE_PURPOSE)
+        limits = LimitService(RateLimiter(valkey, namespace), devices, settings)
         chat = ChatRepository(services[CHAT], signer)
         hub = Hub(valkey, namespace, chat, credentials, settings.reconcile_seconds)
         commands = CommandService(chat.run)
@@ -67,7 +74,7 @@ async def lifespan(settings: GatewaySettings, app: FastAPI) -> AsyncIterator[Map
         presences = PresenceService(words, hub.streams, fanout, settings)
         sockets = SocketService(hub, commands, presences, fanout, settings)
         proxy = ProxyService(
-            services, credentials, signer, limits, SendService(commands), trusted_proxies=settings.trusted_proxies
+            services, credentials, signer, limits, SendService(commands), proxies=settings.trusted_proxies
         )
         app.state.drain = sockets.drain
         listening = asyncio.create_task(keep_running(app.state.health, "hub", hub.run, stopping, critical=False))
@@ -75,6 +82,7 @@ async def lifespan(settings: GatewaySettings, app: FastAPI) -> AsyncIterator[Map
         yield {
             "proxy": proxy,
             "credentials": credentials,
+            "proxies": settings.trusted_proxies,
             "sockets": sockets,
             "tracing": Tracing(settings.trace_ratio if settings.otlp_endpoint else 0.0),
             "openapi_file": settings.openapi_file,
@@ -86,14 +94,16 @@ async def lifespan(settings: GatewaySettings, app: FastAPI) -> AsyncIterator[Map
     await valkey.aclose()
 
 
-def fetch_from(client: httpx.AsyncClient, url: str) -> FetchJwks:
-    """Reads the user pool's keys over HTTP."""
+def clients_of(settings: GatewaySettings) -> dict[str, ServiceClient]:
+    """Clients of the services, by name."""
+    return {
+        AUTH: ServiceClient(AUTH, settings.auth_url),
+        CHAT: ServiceClient(CHAT, settings.chat_url),
+        NOTIFICATION: ServiceClient(NOTIFICATION, settings.notification_url),
+        SYNC: ServiceClient(SYNC, settings.chat_url, timeout=WAIT_SECONDS, connections=WAITING),
+    }
 
-    async def fetch() -> dict[str, Any]:
-        try:
-            document: dict[str, Any] = (await client.get(url)).raise_for_status().json()
-        except httpx.HTTPError as error:
-            raise DependencyUnavailable("The user pool's keys cannot be read at the moment.") from error
-        return document
 
-    return fetch
+async def tokens_of_auth(settings: GatewaySettings, aws: Aws, secret: str, purpose: str) -> Tokens:
+    """What opens tokens that auth seals."""
+    return Tokens(await key_ring(aws, settings.resource(secret, AUTH), settings.key_seconds), purpose)

@@ -43,6 +43,7 @@ def protect(app: Starlette, allowed_origins: list[str]) -> None:
     app.add_middleware(
         CORSMiddleware,
         allow_origins=allowed_origins,
+        allow_credentials=True,
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Traceparent"],
         expose_headers=["ETag", "Link", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Trace-Id"],

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import ClassVar
 
+from pydantic import IPvAnyNetwork
 from pydantic_settings import SettingsConfigDict
 
 from servicekit.rate_limit import Limit
@@ -35,14 +36,18 @@ class GatewaySettings(ServiceSettings):
     """Where the user pool's keys are read."""
     openapi_file: Path = Path("openapi.json")
     """The merged OpenAPI document that is served."""
-    trusted_proxies: int = 0
-    """How many proxies before the gateway append to `X-Forwarded-For`."""
+    trusted_proxies: list[IPvAnyNetwork] = []
+    """Networks of the proxies before the gateway, as a JSON list: what they append to `X-Forwarded-For` is believed."""
     user_requests_per_minute: int = 1200
     """Requests that one person may make."""
     address_requests_per_minute: int = 3000
     """Requests that may come from one address."""
     secret_requests_per_minute: int = 30
     """Requests to each route that takes a secret that may come from one address."""
+    account_requests_per_minute: int = 15
+    """Requests to each of those routes about one account, from devices on which nobody has signed in to it."""
+    device_requests_per_minute: int = 15
+    """Requests to each of those routes from one device on which somebody has signed in."""
     sockets_per_user: int = 20
     """Sockets that one person may hold on one gateway."""
     socket_operations_per_second: int = 100
@@ -62,6 +67,14 @@ class GatewaySettings(ServiceSettings):
     close_spread_seconds: float = 2.0
     """Over how long a draining gateway closes its sockets."""
 
+    @property
+    def page_origins(self) -> set[str]:
+        """The origins whose pages may speak for a browser's session. A laptop's loopback goes by either name."""
+        origins = {self.public_origin, *self.allowed_origins}
+        if self.is_local:
+            origins |= {origin.replace("//127.0.0.1", "//localhost") for origin in origins}
+        return origins
+
     def user_limit(self) -> Limit:
         """The limit of a person."""
         return Limit("user", self.user_requests_per_minute, 60)
@@ -73,3 +86,11 @@ class GatewaySettings(ServiceSettings):
     def secret_limit(self) -> Limit:
         """The limit of an address on a route that takes a secret: closed when Valkey is away."""
         return Limit("secret", self.secret_requests_per_minute, 60, closed=True)
+
+    def account_limit(self) -> Limit:
+        """The limit of tries at one account's secret."""
+        return Limit("account", self.account_requests_per_minute, 60, closed=True)
+
+    def device_limit(self) -> Limit:
+        """The limit of one device's tries."""
+        return Limit("device", self.device_requests_per_minute, 60, closed=True)

@@ -1,12 +1,18 @@
 """The public routes: who gets through, what is passed on, and what the edge answers itself."""
 
 import asyncio
+from ipaddress import ip_network
 
 import httpx
 import pytest
 
 from gateway_service.main import create
 from servicekit.testing import eventually, serving
+
+SECRET_ROUTES = [
+    *("sign-up", "verify-email", "verify-email/resend", "sign-in", "sign-in/totp", "refresh"),
+    *("password/forgot", "password/reset"),
+]
 
 
 def bearer(backend, name="ada", **claims) -> dict[str, str]:
@@ -51,7 +57,7 @@ async def test_the_trace_goes_through(http, backend) -> None:
     assert answer.json()["headers"]["traceparent"].split("-")[1] == trace
 
 
-@pytest.mark.parametrize("path", ["sign-up", "verify-email", "verify-email/resend", "sign-in", "refresh"])
+@pytest.mark.parametrize("path", SECRET_ROUTES)
 async def test_routes_that_take_a_secret_are_open_and_anonymous(http, path) -> None:
     answer = await http.post(f"/v1/auth/{path}", json={})
     assert answer.json()["principal"] == {
@@ -173,7 +179,7 @@ async def test_without_valkey_secrets_are_refused_and_the_rest_goes_on(settings,
 
 
 async def test_a_forged_forwarding_header_changes_nothing(settings) -> None:
-    behind = settings.model_copy(update={"trusted_proxies": 1})
+    behind = settings.model_copy(update={"trusted_proxies": [ip_network("127.0.0.0/8")]})
     async with serving(create(behind)) as address, httpx.AsyncClient(base_url=f"http://{address}") as http:
         answer = await http.post("/v1/auth/sign-in", json={}, headers={"X-Forwarded-For": "1.1.1.1, 9.9.9.9"})
         assert answer.json()["headers"]["x-client-address"] == "9.9.9.9"

@@ -6,6 +6,9 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from notification_service.erasures.repository import ErasureRepository
+from notification_service.erasures.service import ErasureService
+from notification_service.exports.service import ExportService
 from notification_service.notifications.repository import NotificationRepository
 from notification_service.notifications.service import NotificationService
 from notification_service.settings import NotificationSettings
@@ -19,8 +22,15 @@ from servicekit.keys import key_ring
 async def lifespan(settings: NotificationSettings, app: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
     """Open what the routes find in `request.state`."""
     async with Aws(settings.region) as aws:
-        repository = NotificationRepository(await aws.client("dynamodb"), settings.resource("notifications"))
+        dynamodb, table = await aws.client("dynamodb"), settings.resource("notifications")
+        repository = NotificationRepository(dynamodb, table)
         app.state.health.require("notifications", repository.check)
-        cursors = Cursors(await key_ring(aws, settings.resource("cursor")), "notifications")
+        cursors = Cursors(await key_ring(aws, settings.resource("cursor"), settings.key_seconds), "notifications")
         identity = await identity_verifier(aws, settings)
-        yield {"identity": identity, "notifications": NotificationService(repository, cursors)}
+        notifications = NotificationService(repository, cursors)
+        yield {
+            "identity": identity,
+            "notifications": notifications,
+            "erasures": ErasureService(ErasureRepository(dynamodb, table)),
+            "exports": ExportService(notifications),
+        }

@@ -1,4 +1,4 @@
-"""Composition root of the worker: the consumer that turns events into notifications."""
+"""Composition root of the worker: the consumers that turn events into notifications, and forget people."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -6,7 +6,9 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from notification_service.consumers import handlers
+from notification_service.consumers import erasure_handlers, handlers
+from notification_service.erasures.repository import ErasureRepository
+from notification_service.erasures.service import ErasureService
 from notification_service.notifications.repository import NotificationRepository
 from notification_service.notifications.service import DeliveryService
 from notification_service.settings import NotificationSettings
@@ -30,15 +32,17 @@ async def loops(settings: NotificationSettings, app: FastAPI) -> AsyncIterator[M
         app.state.health.require("notifications", repository.check)
         ledger = DynamoLedger(dynamodb, settings.resource("ledger"))
         delivery = DeliveryService(repository, ledger, FanoutPublisher(valkey), settings.resource_prefix)
-        consumer = Consumer(
+        erasures = ErasureService(ErasureRepository(dynamodb, settings.resource("notifications")))
+        consume = partial(
+            Consumer,
             sqs=await aws.client("sqs"),
-            queue=settings.resource("inbox"),
-            handlers=handlers(delivery),
             visibility_seconds=settings.visibility_seconds,
             retry_seconds=settings.retry_seconds,
             tracing=Tracing(settings.trace_ratio if settings.otlp_endpoint else 0.0),
         )
-        yield {"inbox": consumer.run}
+        inbox = consume(queue=settings.resource("inbox"), handlers=handlers(delivery))
+        erased = consume(queue=settings.resource("erasures"), handlers=erasure_handlers(erasures), pollers=1)
+        yield {"inbox": inbox.run, "erasures": erased.run}
     await valkey.aclose()
 
 

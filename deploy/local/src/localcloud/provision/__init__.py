@@ -14,9 +14,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud.errors import LocalCloudError
 from localcloud.provision.account import Account, ClientFactory, connect
+from localcloud.provision.buckets import ensure_bucket, told_by
 from localcloud.provision.environment import variable_prefix, wire
 from localcloud.provision.identities import AccessKey, ensure_identity
 from localcloud.provision.infra import Infra, load_infra
+from localcloud.provision.mail import ensure_mail
 from localcloud.provision.messaging import ensure_queue, ensure_topic
 from localcloud.provision.secrets import ensure_secret
 from localcloud.provision.tables import ensure_table
@@ -40,7 +42,8 @@ class Outputs:
     """What was provisioned.
 
     Attributes:
-        values: what environment.json may name: `resource_prefix`, `region`, `account_id`, `user_pool.*`.
+        values: what environment.json may name: `resource_prefix`, `region`, `account_id`, `user_pool.*`,
+            `mail.sender`.
         identities: each service's access key.
         changed: what this run created or corrected, for people to read.
     """
@@ -58,6 +61,7 @@ def provision(
     identities: Mapping[str, AccessKey] | None = None,
     region: str = "us-east-1",
     account_id: str | None = None,
+    public_origin: str = "http://127.0.0.1:8080",
 ) -> Outputs:
     """Create or correct everything that the services declare.
 
@@ -65,27 +69,22 @@ def provision(
         clients: from `connect`, or any factory of boto3 clients by service name.
         identities: access keys of earlier runs, reused; None makes no IAM users at all.
         account_id: spares one call where it is known.
+        public_origin: where the hosted UI sends browsers back to.
 
     Raises:
         LocalCloudError: a declaration or an answer of AWS stands in the way.
     """
     try:
-        return _provision(clients, service_dirs, prefix, identities, region, account_id)
+        account = Account(clients, prefix, account_id or clients("sts").get_caller_identity()["Account"], region)
+        return _provision(account, [load_infra(folder) for folder in service_dirs], identities, public_origin)
     except (BotoCoreError, ClientError) as error:
         raise LocalCloudError(f"the resources cannot be created: {error}") from error
 
 
 def _provision(
-    clients: ClientFactory,
-    service_dirs: Iterable[Path],
-    prefix: str,
-    identities: Mapping[str, AccessKey] | None,
-    region: str,
-    account_id: str | None,
+    account: Account, services: list[Infra], identities: Mapping[str, AccessKey] | None, public_origin: str
 ) -> Outputs:
-    account = Account(clients, prefix, account_id or clients("sts").get_caller_identity()["Account"], region)
-    services = [load_infra(folder) for folder in service_dirs]
-    values = {"resource_prefix": prefix, "region": region, "account_id": account.account_id}
+    values = {"resource_prefix": account.prefix, "region": account.region, "account_id": account.account_id}
     with ThreadPoolExecutor(max_workers=8) as pool:
 
         def together(tasks: list[Callable[[], list[str]]]) -> list[str]:
@@ -94,11 +93,22 @@ def _provision(
         for service, name in _topics(services):
             ensure_topic(account, service, name)
         changed = together(_tasks(account, services))
+        changed += together(
+            [
+                partial(ensure_bucket, account, infra.service, name, bucket)
+                for infra in services
+                for name, bucket in infra.buckets.items()
+            ]
+        )
         for infra in services:
             if infra.user_pool:
-                pool_values, pool_changes = ensure_user_pool(account, infra.service, infra.user_pool)
+                pool_values, pool_changes = ensure_user_pool(account, infra.service, infra.user_pool, public_origin)
                 values |= pool_values
                 changed += pool_changes
+            if infra.mail:
+                mail_values, mail_changes = ensure_mail(account, infra.mail)
+                values |= mail_values
+                changed += mail_changes
         keys = {}
         for infra in services if identities is not None else ():
             keys[infra.service], more = ensure_identity(account, infra, values.get("user_pool.id"), identities or {})
@@ -119,6 +129,8 @@ def _tasks(account: Account, services: list[Infra]) -> list[Callable[[], list[st
     for infra in services:
         own = (account, infra.service)
         tasks += [partial(ensure_table, *own, name, table) for name, table in infra.tables.items()]
-        tasks += [partial(ensure_queue, *own, name, queue) for name, queue in infra.queues.items()]
+        tasks += [
+            partial(ensure_queue, *own, name, queue, told_by(infra, name)) for name, queue in infra.queues.items()
+        ]
         tasks += [partial(ensure_secret, *own, name, secret) for name, secret in infra.secrets.items()]
     return tasks

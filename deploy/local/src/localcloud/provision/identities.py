@@ -10,7 +10,7 @@ from localcloud.provision.account import Account, same_json
 from localcloud.provision.infra import Infra
 
 _POLICY = "service"
-_NAMED_KINDS = ("table", "topic", "queue", "secret")
+_NAMED_KINDS = ("table", "topic", "queue", "bucket", "secret")
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,8 @@ def _resource(account: Account, own_service: str, named: str, pool_id: str | Non
     kind, _, path = reference.partition(":")
     if kind == "user_pool":
         return f"arn:aws:cognito-idp:{account.region}:{account.account_id}:userpool/{pool_id or 'absent'}"
+    if kind == "mail":
+        return "*"  # the emulator asks for all identities; Terraform names the one
     if kind not in _NAMED_KINDS:
         raise LocalCloudError(f"policy.json of {own_service}: {named} names no kind of resource that is known")
     name, slash, rest = path.partition("/")

@@ -59,22 +59,80 @@ class Queue(_Declared):
     retention_days: int = 14
 
 
-class Secret(_Declared):
-    """A key in PASERK form: one secret if symmetric, a private and a public one if a pair."""
+class Notification(_Declared):
+    """Which queue of the same service hears of which objects."""
 
-    kind: Literal["symmetric", "keypair"]
+    queue: str
+    events: list[str]
+    prefix: str = ""
+
+
+class Lifecycle(_Declared):
+    """What S3 removes by itself, after how many days."""
+
+    prefix: str
+    expire_days: int | None = None
+    abort_multipart_days: int | None = None
+
+
+class Cors(_Declared):
+    """What browsers may do. Any origin may: a request needs a signature to be of use."""
+
+    methods: list[str]
+    headers: list[str]
+    expose: list[str]
+
+
+class Bucket(_Declared):
+    """A private S3 bucket, encrypted; its name ends in the account's number, because such names are global."""
+
+    notifications: list[Notification] = []
+    lifecycle: list[Lifecycle] = []
+    cors: Cors | None = None
+
+
+class Secret(_Declared):
+    """A key in PASERK form: one secret if symmetric, a private and a public one if a pair.
+
+    One that is given is not made here but by whoever has it of a third party, and need not be there.
+    """
+
+    kind: Literal["symmetric", "keypair", "given"]
     rotation_days: int | None = None
+
+
+class IdentityProvider(_Declared):
+    """Who may vouch for people, in the words of CreateIdentityProvider; set up where its secret is there.
+
+    The given secret is a JSON object with the rest of `ProviderDetails`: `client_id`, `client_secret` and the like.
+    """
+
+    type: Literal["Google", "Facebook", "SignInWithApple", "OIDC"]
+    secret: str
+    details: dict[str, str] = {}
+    attributes: dict[str, str] = {}
 
 
 class UserPool(_Declared):
     """A Cognito user pool and its one client, in the words of CreateUserPool and CreateUserPoolClient.
 
-    `groups` are the names of its groups; nobody is in them at first.
+    `mfa` is its second factor, in those of SetUserPoolMfaConfig: CreateUserPool takes none without SMS.
+    `groups` are the names of its groups; nobody is in them at first. `domain` is that of the hosted UI. The domain and
+    the client's URLs may name `{public_origin}` and `{resource_prefix}`.
     """
 
     pool: dict[str, Any]
+    mfa: dict[str, Any] = {}
     client: dict[str, Any]
     groups: list[str] = []
+    domain: str | None = None
+    identity_providers: dict[str, IdentityProvider] = {}
+
+
+class Mail(_Declared):
+    """Mails that a service sends by SES: the local part of their sender's address."""
+
+    sender: str
 
 
 class Statement(_Declared):
@@ -92,8 +150,10 @@ class Infra(_Declared):
     tables: dict[str, Table] = {}
     topics: dict[str, Topic] = {}
     queues: dict[str, Queue] = {}
+    buckets: dict[str, Bucket] = {}
     secrets: dict[str, Secret] = {}
     user_pool: UserPool | None = None
+    mail: Mail | None = None
     policy: list[Statement] = []
     environment: dict[str, str] = {}
 

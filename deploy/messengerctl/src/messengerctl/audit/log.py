@@ -12,6 +12,8 @@ from messengerctl.audit.membership import Audience, Change, Membership
 from messengerctl.audit.report import Fault, Finding, Place
 
 RELAY = "log"
+ERASED = "deleted-account"
+"""The name that stands where a person was who was erased: what they were told, and others of them, is gone."""
 
 _HOLES_IN_LOG = """
     SELECT c.id, wanted.seq FROM conversations c CROSS JOIN LATERAL generate_series(1, c.last_seq) AS wanted (seq)
@@ -56,9 +58,10 @@ _MEMBERS = """
     WHERE l.type IN ('member.joined', 'member.left') ORDER BY 1, 2
 """
 _BLOCKS = "SELECT blocked, blocker FROM blocks"
+_ERASED = "SELECT user_id FROM members WHERE username = $1 UNION SELECT by FROM log WHERE by_name = $1"
 _MESSAGES = """
     SELECT conversation_id, seq, by FROM log
-    WHERE type = 'message.created' AND at > now() - make_interval(days => $1) ORDER BY 1, 2
+    WHERE type = 'message.created' AND at > now() - make_interval(days => $1) AND by_name <> $2 ORDER BY 1, 2
 """
 _HEADS = "SELECT id, last_seq FROM conversations"
 _RELAY_POSITION = "SELECT xid, position FROM relay_positions WHERE name = $1"
@@ -108,11 +111,12 @@ class ChatLog:
         blockers: defaultdict[str, set[str]] = defaultdict(set)
         for row in await self._connection.fetch(_BLOCKS):
             blockers[row["blocked"]].add(row["blocker"])
+        erased = {row["user_id"] for row in await self._connection.fetch(_ERASED, ERASED)}
         return {
             event_id(row["conversation_id"], row["seq"]): members[row["conversation_id"]].audience(
-                row["seq"], row["by"], blockers[row["by"]]
+                row["seq"], row["by"], blockers[row["by"]] | erased
             )
-            for row in await self._connection.fetch(_MESSAGES, days)
+            for row in await self._connection.fetch(_MESSAGES, days, ERASED)
         }
 
     async def heads(self) -> dict[str, int]:

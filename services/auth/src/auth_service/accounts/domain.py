@@ -1,4 +1,12 @@
-"""The rules of usernames, addresses and passwords."""
+"""The rules of usernames and addresses, and the proof of a password that waits for its code.
+
+Decision on look-alikes. A username is ASCII in small letters, so scripts cannot be mixed. Of Unicode's confusables
+(UTS 39, confusables.txt) three pairs are left within that alphabet: `0` and `o` (`O` in capitals), `1` and `l`, `rn`
+and `m`; a test checks that these are all. `vv` and `w` are ours. Two names are one when they have the same skeleton:
+whoever has `ada.byron` keeps `ada.byr0n` and `ada.byrom` from strangers who would speak in their name. Dots and
+underscores are seen, so they tell names apart; only for reserved names they count as nothing. A display name may be any
+readable text: clients show the username beside it.
+"""
 
 import base64
 import hashlib
@@ -27,6 +35,10 @@ RESERVED = frozenset(
     }
 )
 
+_OFFICIAL = frozenset({"admin", "administrator", "messenger", "moderator", "official", "security", "staff", "support"})
+"""Nobody has them as a part of a name either."""
+_LOOK_ALIKES = (("0", "o"), ("1", "l"), ("rn", "m"), ("vv", "w"))
+
 _SALT_BYTES = 16
 _DECOY = bytes(_SALT_BYTES + 64)
 
@@ -42,6 +54,22 @@ def check_username(username: str) -> str:
     if not _USERNAME.fullmatch(folded):
         raise ValueError("takes 3 to 30 of a-z and 0-9, begins with a letter, and may have single _ and . between them")
     return folded
+
+
+def skeleton(username: str) -> str:
+    """What a folded username looks like: the same for names that people take for one another."""
+    for shown, meant in _LOOK_ALIKES:
+        username = username.replace(shown, meant)
+    return username
+
+
+def is_reserved(username: str) -> bool:
+    """Whether a folded username is, or looks like, one that nobody may have; here a `1` may stand for an `i` too."""
+    return any(
+        skeleton(re.sub(r"[_.]", "", read)) in _RESERVED_LOOKS
+        or not _OFFICIAL_LOOKS.isdisjoint(map(skeleton, re.split(r"[_.]", read)))
+        for read in (username, username.replace("1", "i"))
+    )
 
 
 def check_email(email: str) -> str:
@@ -68,3 +96,7 @@ def proves(proof: str | None, password: str) -> bool:
     """Whether the password is that of the proof. Without a proof it is not, in the same time."""
     known = base64.b64decode(proof) if proof else _DECOY
     return hmac.compare_digest(prove(password, known[:_SALT_BYTES]), base64.b64encode(known).decode())
+
+
+_RESERVED_LOOKS = frozenset(map(skeleton, RESERVED))
+_OFFICIAL_LOOKS = frozenset(map(skeleton, _OFFICIAL))

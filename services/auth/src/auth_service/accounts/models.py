@@ -19,3 +19,17 @@ class PersonRecord:
 
     user_id: str
     username: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to a username and to all that looks like it."""
+
+    skeleton: str
+    username: str
+    expires_at: int | None = None
+    """Unix seconds; none once the address is verified."""
+
+    def holds_against(self, username: str, now: float) -> bool:
+        """Whether it keeps somebody from a username."""
+        return self.username != username and (self.expires_at is None or self.expires_at > now)

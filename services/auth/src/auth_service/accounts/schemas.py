@@ -2,16 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field
 
 from auth_service.accounts.domain import check_email, check_username
+from auth_service.passwords.schemas import NewPassword
 from messenger_contracts.shapes import Request, Shape
-
-
-def _has_no_edge_space(password: SecretStr) -> SecretStr:
-    if password.get_secret_value().strip() != password.get_secret_value():
-        raise ValueError("must not begin or end with a space")
-    return password
 
 
 def _is_shown(name: str) -> str:
@@ -29,7 +24,6 @@ Username = Annotated[
     ),
 ]
 Email = Annotated[str, AfterValidator(check_email), Field(examples=["ada@example.com"])]
-Password = Annotated[SecretStr, Field(min_length=10, max_length=256), AfterValidator(_has_no_edge_space)]
 DisplayName = Annotated[str, AfterValidator(_is_shown), Field(min_length=1, max_length=64, examples=["Ada Byron"])]
 Flow = Annotated[str, Field(min_length=1, max_length=4096, description="The token that sign-up gave")]
 Code = Annotated[str, Field(pattern="^[0-9]{6}$", description="The code that we mailed", examples=["123456"])]
@@ -40,7 +34,7 @@ class SignUp(Request):
 
     email: Email
     username: Username
-    password: Password
+    password: NewPassword
     display_name: DisplayName | None = Field(None, description="The username where it is left out")
 
 

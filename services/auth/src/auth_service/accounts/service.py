@@ -10,34 +10,56 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from auth_service.accounts.domain import FLOW_SECONDS, RESERVED, is_abandoned, prove, proves
-from auth_service.accounts.models import PersonRecord, SignUpRecord
-from auth_service.accounts.repository import PersonRepository, SignUpRepository
+from auth_service.accounts.domain import FLOW_SECONDS, is_abandoned, is_reserved, prove, proves, skeleton
+from auth_service.accounts.models import Claim, PersonRecord, SignUpRecord
+from auth_service.accounts.repository import ClaimRepository, PersonRepository, SignUpRepository
 from auth_service.accounts.schemas import Person, SignedUp, SignUp
+from auth_service.audits.service import SecurityLog
+from auth_service.lockouts.domain import CODE
+from auth_service.lockouts.service import LockoutService
+from auth_service.passwords.domain import check_password
+from auth_service.passwords.errors import PoorPassword
 from auth_service.user_pool.errors import AddressTaken, Refused, Rejected, UnknownAccount, UsernameTaken
 from auth_service.user_pool.models import Account
 from auth_service.user_pool.repository import UserPool
+from messenger_contracts.events.auth import AccountCreated, AccountVerified
 from messenger_contracts.users import User
 from servicekit.errors import NotFound, TokenExpired
 from servicekit.tokens import Tokens
+
+CLAIM_SECONDS = int(FLOW_SECONDS) + 120
+"""Longer than the sign-up can be verified, and than its account counts as somebody's."""
 
 
 class AccountService:
     """Makes accounts and tells of them."""
 
     def __init__(
-        self, pool: UserPool, sign_ups: SignUpRepository, people: PersonRepository, flows: Tokens, seals: Tokens
+        self,
+        *,
+        pool: UserPool,
+        sign_ups: SignUpRepository,
+        people: PersonRepository,
+        claims: ClaimRepository,
+        lockouts: LockoutService,
+        log: SecurityLog,
+        flows: Tokens,
+        seals: Tokens,
     ) -> None:
+        self._log = log
         self._pool = pool
         self._sign_ups = sign_ups
         self._people = people
+        self._claims = claims
+        self._lockouts = lockouts
         self._flows = flows
         self._seals = seals
 
     async def sign_up(self, wish: SignUp) -> SignedUp:
         """Make an account and mail its code. The same wish again, before it is verified, is answered again."""
-        if wish.username in RESERVED:
-            raise UsernameTaken
+        if flaw := check_password(wish.password.get_secret_value(), [wish.username, wish.email]):
+            raise PoorPassword(flaw, "/password")
+        await self._claim(wish.username)
         try:
             user_id = await self._create(wish)
         except UsernameTaken:
@@ -48,22 +70,26 @@ class AccountService:
     async def verify_email(self, flow: str, code: str) -> None:
         """Verify the address of a sign-up. Again is harmless: an answer was lost, or the button pressed twice."""
         claims = await self._flows.read(flow)
-        try:
-            await self._pool.confirm(claims["username"], code)
-        except AddressTaken:
-            await self._pool.delete(claims["user_id"])
-            await self._sign_ups.delete(claims["username"])
-            raise
-        except Refused:
-            account = await self._pool.find(claims["username"])
-            if account is None or account.user_id != claims["user_id"] or not account.verified:
+        async with self._lockouts.attempt(CODE, f"verify {claims['user_id']}"):
+            try:
+                await self._pool.confirm(claims["username"], code)
+            except AddressTaken:
+                await self._pool.delete(claims["user_id"])
+                await self._claims.delete(_claim_of(claims["username"]))
+                await self._sign_ups.delete(claims["username"])
                 raise
-        await self.remember(claims["user_id"], claims["username"])
-        await self._sign_ups.delete(claims["username"])
+            except Refused:
+                account = await self._pool.find(claims["username"])
+                if account is None or account.user_id != claims["user_id"] or not account.verified:
+                    raise
+        user_id, username = claims["user_id"], claims["username"]
+        await self.remember(user_id, username)
+        await self._sign_ups.complete(username, self._log.items(AccountVerified(user_id=user_id, username=username)))
 
     async def resend(self, flow: str) -> None:
-        """Mail another code, unless the account has no use for one any more."""
+        """Mail another code, unless the account has no use for one any more; raises `LockedOut` when it is too soon."""
         claims = await self._flows.read(flow)
+        await self._lockouts.claim_mail(f"verify {claims['user_id']}")
         try:
             await self._pool.resend(claims["username"])
         except (Rejected, UnknownAccount):
@@ -71,16 +97,22 @@ class AccountService:
 
     async def is_available(self, username: str) -> bool:
         """Whether one could sign up with this username."""
-        if username in RESERVED:
+        claim = await self._claims.get(skeleton(username))
+        if is_reserved(username) or (claim and claim.holds_against(username, time.time())):
             return False
         account = await self._pool.find(username)
         return account is None or _is_free(account)
 
-    async def profile(self, username: str) -> User:
-        """A person's public profile; raises `UnknownAccount`."""
-        account = await self._pool.find(username)
+    async def account(self, login: str) -> Account:
+        """The account with a username, an address or an id; raises `UnknownAccount`."""
+        account = await self._pool.find(login)
         if account is None:
             raise UnknownAccount
+        return account
+
+    async def profile(self, username: str) -> User:
+        """A person's public profile; raises `UnknownAccount`."""
+        account = await self.account(username)
         return User(
             id=account.user_id,
             username=account.username,
@@ -93,7 +125,7 @@ class AccountService:
         if known := await self.people([user_id]):
             return known[0]
         account = await self._pool.find(user_id)
-        if account is None or account.user_id != user_id or not account.verified:
+        if account is None or account.user_id != user_id or not account.verified or not account.enabled:
             raise NotFound
         await self.remember(user_id, account.username)
         return Person(id=user_id, username=account.username)
@@ -104,7 +136,18 @@ class AccountService:
 
     async def remember(self, user_id: str, username: str) -> None:
         """Let a person whose address is verified be found by the id. Said at every sign-in, in case it got lost."""
-        await self._people.put(PersonRecord(user_id, username))
+        await asyncio.gather(
+            self._people.put(PersonRecord(user_id, username)),
+            self._claims.put(_claim_of(username), int(time.time())),
+        )
+
+    async def release(self, username: str) -> None:
+        """Let others have the username of an account that is gone, and what looks like it."""
+        await self._claims.delete(_claim_of(username))
+
+    async def forget(self, user_id: str) -> None:
+        """Let a person be found no more. The account must be disabled first, or it would be remembered again."""
+        await self._people.delete(user_id)
 
     async def waits_for_code(self, login: str, password: str) -> bool:
         """Whether this is the right password of an account that is not verified; takes the same time if not.
@@ -120,8 +163,17 @@ class AccountService:
         user_id = await self._pool.sign_up(wish.username, password, wish.email, name)
         proof = await asyncio.to_thread(prove, password)
         sealed = await self._seals.make({"user_id": user_id, "email": wish.email, "proof": proof}, FLOW_SECONDS)
-        await self._sign_ups.put(SignUpRecord(wish.username, sealed, int(time.time() + FLOW_SECONDS)))
+        record = SignUpRecord(wish.username, sealed, int(time.time() + FLOW_SECONDS))
+        told = self._log.items(AccountCreated(user_id=user_id, username=wish.username))
+        await self._sign_ups.put(record, told)
+        await self._lockouts.may_mail(f"verify {user_id}")  # that was one, and the next has to wait
         return user_id
+
+    async def _claim(self, username: str) -> None:
+        """Keep others from the username and what looks like it, as long as the sign-up can be verified."""
+        now = int(time.time())
+        if is_reserved(username) or not await self._claims.put(_claim_of(username, now + CLAIM_SECONDS), now):
+            raise UsernameTaken
 
     async def _repeat(self, wish: SignUp) -> str | None:
         """The account of an earlier sign-up by the same person, with a new code on its way."""
@@ -129,7 +181,8 @@ class AccountService:
         known = await asyncio.to_thread(proves, waiting.get("proof"), wish.password.get_secret_value())
         if not known or waiting["email"] != wish.email:
             return None
-        await self._pool.resend(wish.username)
+        if await self._lockouts.may_mail(f"verify {waiting['user_id']}"):
+            await self._pool.resend(wish.username)
         return str(waiting["user_id"])
 
     async def _take_over(self, wish: SignUp) -> str:
@@ -153,3 +206,7 @@ class AccountService:
 
 def _is_free(account: Account) -> bool:
     return not account.verified and is_abandoned(account.created_at, datetime.now(UTC))
+
+
+def _claim_of(username: str, expires_at: int | None = None) -> Claim:
+    return Claim(skeleton(username), username, expires_at)

@@ -1,6 +1,32 @@
-"""A session, as the table holds it."""
+"""A session, as the table holds it, and what one begins with."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["token", "cookie"]
+"""What a session is held by: tokens, which a program keeps, or a cookie, which a browser does."""
+
+
+@dataclass(frozen=True)
+class Client:
+    """Where a request comes from, as the gateway tells."""
+
+    address: str = ""
+    agent: str = ""
+    """The `User-Agent`."""
+    device: str | None = None
+    """The token by which the device is known."""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """How a session shall begin. It is made by whoever has proved who they are, in whatever way."""
+
+    kind: Kind
+    client: Client
+    login: str = ""
+    """What the person named themselves by; the username where nothing was typed."""
+    device_name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -22,6 +48,13 @@ class Session:
     """The table's TTL."""
     device_name: str | None = None
     ended_at: int | None = None
+    kind: Kind = "token"
+    address: str = ""
+    """From where it was used last: when it began, or was renewed."""
+    user_agent: str = ""
+    """The `User-Agent` of then."""
+    unnoticed: str | None = None
+    """The mark of a session on a new device, whose person has not been written to; see `notices`."""
 
     def is_live(self, now: int) -> bool:
         """Whether it may still be used."""

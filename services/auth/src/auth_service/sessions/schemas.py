@@ -1,10 +1,11 @@
 """What the session routes take and give."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 
 from auth_service.accounts.domain import fold
+from auth_service.sessions.models import Kind
 from messenger_contracts.shapes import Request, Shape, Timestamp
 from messenger_contracts.users import User
 
@@ -15,6 +16,18 @@ Login = Annotated[
     AfterValidator(fold),
     Field(min_length=1, max_length=128, description="The username, or the verified e-mail address"),
 ]
+DeviceName = Annotated[str | None, Field(min_length=1, max_length=100, examples=["Ada's phone"])]
+DeviceToken = Annotated[
+    str | None,
+    Field(
+        max_length=8192,
+        description="What the last sign-in or refresh on this device gave, so that it is known again; "
+        "browsers keep it in a cookie",
+    ),
+]
+GivenDeviceToken = Annotated[
+    str | None, Field(description="Keep it on the device, past the session's end, and send it at the next sign-in")
+]
 
 
 class SignIn(Request):
@@ -22,17 +35,21 @@ class SignIn(Request):
 
     login: Login
     password: Annotated[SecretStr, Field(min_length=1, max_length=256)]
-    session: Literal["token"] = "token"
-    device_name: str | None = Field(None, min_length=1, max_length=100, examples=["Ada's phone"])
+    session: Kind = Field(
+        "token", description="`cookie`: for browsers, which get a cookie that no script can read, and no tokens"
+    )
+    device_name: DeviceName = None
+    device_token: DeviceToken = None
 
 
 class SignedIn(Shape):
-    """A new session."""
+    """A new session. One that is held by a cookie has its tokens in none but the cookies of the answer."""
 
     user: User
-    access_token: str
-    refresh_token: str = Field(description="Good for one refresh, which gives the next")
-    expires_in: int = Field(description="Seconds until the access token expires")
+    access_token: str | None = None
+    refresh_token: str | None = Field(None, description="Good for one refresh, which gives the next")
+    device_token: GivenDeviceToken = None
+    expires_in: int = Field(description="Seconds until the access token expires, or the cookie is renewed")
     session_id: str
 
 
@@ -40,6 +57,7 @@ class Refresh(Request):
     """A wish to stay signed in."""
 
     refresh_token: str = Field(min_length=1, max_length=8192)
+    device_token: DeviceToken = None
 
 
 class Refreshed(Shape):
@@ -47,6 +65,7 @@ class Refreshed(Shape):
 
     access_token: str
     refresh_token: str = Field(description="Keep it in the place of the one that was sent")
+    device_token: GivenDeviceToken = None
     expires_in: int = Field(description="Seconds until the access token expires")
     session_id: str
 
@@ -62,7 +81,21 @@ class Me(Shape):
 
     user: User
     session_id: str
+    session: Kind = Field(description="What holds the session that asks")
     expires_at: Timestamp
+
+
+class SessionRead(Shape):
+    """A sign-in on a device, as its person sees it."""
+
+    id: str
+    session: Kind
+    device_name: str | None = Field(description="What the person called the device")
+    software: str = Field(description="What it said it is", examples=["Firefox on Windows"])
+    address: str = Field(description="From where it was last seen", examples=["203.0.113.7"])
+    created_at: Timestamp
+    last_seen_at: Timestamp = Field(description="When it last got access: while it is in use, a quarter of an hour ago")
+    current: bool = Field(description="Whether it is the session that asks")
 
 
 class Ticket(Shape):

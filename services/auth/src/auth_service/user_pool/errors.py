@@ -47,8 +47,25 @@ class AddressTaken(Conflict):
     detail = "An account with this e-mail address exists already: sign in to that one."
 
 
+class MailFailed(DependencyUnavailable):
+    """A mail could not be sent; only for an account that is there."""
+
+
 class Rejected(ValidationFailed):
     """Cognito does not take a parameter."""
+
+
+class WrongCode(ValidationFailed):
+    """A code is wrong, too old, or was used before."""
+
+    def __init__(self, detail: str = "is not the code that we sent") -> None:
+        super().__init__(errors=[FieldError(pointer="/code", detail=detail)])
+
+
+class NoAuthenticator(Conflict):
+    """The account has no authenticator, or none that waits for its first code."""
+
+    detail = "No authenticator waits for a code: begin anew."
 
 
 def _field(pointer: str, detail: str) -> Callable[[], ServiceError]:
@@ -64,11 +81,13 @@ _TRANSLATIONS: dict[str, Callable[[], ServiceError]] = {
     "AliasExistsException": AddressTaken,
     "InvalidParameterException": Rejected,
     "InvalidPasswordException": _field("/password", "is too weak"),
-    "CodeMismatchException": _field("/code", "is not the code that we sent"),
-    "ExpiredCodeException": _field("/code", "is too old: ask for another"),
+    "CodeMismatchException": WrongCode,
+    "EnableSoftwareTokenMFAException": WrongCode,
+    "ExpiredCodeException": lambda: WrongCode("is too old: ask for another"),
+    "SoftwareTokenMFANotFoundException": NoAuthenticator,
     "LimitExceededException": RateLimited,
     "TooManyFailedAttemptsException": RateLimited,
-    "CodeDeliveryFailureException": DependencyUnavailable,
+    "CodeDeliveryFailureException": MailFailed,
     "InternalErrorException": DependencyUnavailable,
     "ServiceUnavailable": DependencyUnavailable,
     "ServiceUnavailableException": DependencyUnavailable,

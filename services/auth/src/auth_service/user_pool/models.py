@@ -1,6 +1,7 @@
 """What the pool holds and gives."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 
@@ -13,6 +14,14 @@ class Account:
     display_name: str
     created_at: datetime
     verified: bool
+    email: str = ""
+    has_totp: bool = False
+    """Whether sign-ins by password ask for an authenticator's code."""
+    enabled: bool = True
+    """Not, as soon as its person has asked to be erased."""
+    is_external: bool = False
+    """Whether Cognito made it of an identity elsewhere; see `federations`."""
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -28,3 +37,13 @@ class Grant:
     expires_in: int
     refresh_token: str | None
     """Only a sign-in gives one."""
+    groups: tuple[str, ...] = ()
+    """As of now; the access token says the same."""
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """The password was right, and a code of the authenticator is due within minutes."""
+
+    username: str
+    session: str

@@ -7,14 +7,22 @@ and knows the password flow of servers alone (ADMIN_USER_PASSWORD_AUTH).
 import base64
 import hashlib
 import hmac
+import secrets
+from collections.abc import Mapping
 from typing import Any, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 from jose import jwt
 
 from auth_service.user_pool.errors import Refused, UnknownAccount, translate
-from auth_service.user_pool.models import Account, Grant
+from auth_service.user_pool.models import Account, Challenge, Grant
+from messenger_contracts.events.auth import login_pepper
 from servicekit.errors import DependencyUnavailable
+
+TOTP = "SOFTWARE_TOKEN_MFA"
+"""Cognito's name for authenticators, RFC 6238 with SHA-1, six digits and 30 seconds."""
+PASSWORD_BYTES = 32
+"""Of a password that nobody is to know."""
 
 
 class UserPool:
@@ -25,6 +33,11 @@ class UserPool:
         self._pool_id = pool_id
         self._client_id = client_id
         self._client_secret = client_secret
+
+    @property
+    def client_secret(self) -> str:
+        """What the hosted UI knows us by, as Cognito's API does."""
+        return self._client_secret
 
     @classmethod
     async def open(cls, cognito: Any, pool_id: str, client_id: str) -> Self:
@@ -72,7 +85,20 @@ class UserPool:
             display_name=attributes.get("name") or found["Username"],
             created_at=found["UserCreateDate"],
             verified=found["UserStatus"] != "UNCONFIRMED",
+            email=attributes.get("email", ""),
+            has_totp=TOTP in found.get("UserMFASettingList", ()),
+            enabled=found.get("Enabled", True),
+            is_external=found["UserStatus"] == "EXTERNAL_PROVIDER",
+            attributes=attributes,
         )
+
+    async def disable(self, user_id: str) -> bool:
+        """Let nobody sign in to an account any more; returns whether it is still there."""
+        try:
+            await self._as_admin("admin_disable_user", Username=user_id)
+        except UnknownAccount:
+            return False
+        return True
 
     async def delete(self, user_id: str) -> None:
         """Remove an account, by its id so that a successor with the same name is safe; one that is gone is no error."""
@@ -81,18 +107,52 @@ class UserPool:
         except UnknownAccount:
             return
 
-    async def authenticate(self, login: str, password: str) -> Grant:
-        """Sign in by username or verified address.
+    async def authenticate(self, login: str, password: str) -> Grant | Challenge:
+        """Sign in by username or verified address; a challenge where the account has an authenticator.
 
         Raises `Refused`, or `NotVerified` whatever the password: Cognito says that before it looks at it.
         """
         parameters = {"USERNAME": login, "PASSWORD": password, "SECRET_HASH": self._secret_hash(login)}
-        return await self._grant("ADMIN_USER_PASSWORD_AUTH", parameters)
+        answer = await self._initiate("ADMIN_USER_PASSWORD_AUTH", parameters)
+        if answer.get("ChallengeName") == TOTP:
+            # Not the login that was typed: answers to the challenge take the name itself.
+            return Challenge(answer["ChallengeParameters"]["USER_ID_FOR_SRP"], answer["Session"])
+        return _grant(answer)
+
+    async def prove(self, login: str, password: str) -> Challenge | None:
+        """Check a password; gives the challenge that a sign-in would meet. Raises as `authenticate` does.
+
+        Cognito has no such question, so it is a sign-in whose tokens are void at once.
+        """
+        found = await self.authenticate(login, password)
+        if isinstance(found, Challenge):
+            return found
+        await self.revoke(str(found.refresh_token))
+        return None
+
+    async def answer(self, challenge: Challenge, code: str) -> Grant:
+        """Sign in by the authenticator's code.
+
+        Raises `WrongCode`, also for a code that was used before, and `Refused` when the challenge is over.
+        """
+        name = challenge.username
+        answer = await self._as_admin(
+            "admin_respond_to_auth_challenge",
+            ClientId=self._client_id,
+            ChallengeName=TOTP,
+            Session=challenge.session,
+            ChallengeResponses={
+                "USERNAME": name,
+                f"{TOTP}_CODE": code,
+                "SECRET_HASH": self._secret_hash(name),
+            },
+        )
+        return _grant(answer)
 
     async def refresh(self, username: str, refresh_token: str) -> Grant:
         """A new access token for a refresh token; raises `Refused` when it was revoked or is too old."""
         parameters = {"REFRESH_TOKEN": refresh_token, "SECRET_HASH": self._secret_hash(username)}
-        return await self._grant("REFRESH_TOKEN_AUTH", parameters)
+        return _grant(await self._initiate("REFRESH_TOKEN_AUTH", parameters))
 
     async def revoke(self, refresh_token: str) -> None:
         """End a refresh token and the access tokens that came of it."""
@@ -104,22 +164,71 @@ class UserPool:
         """End every token of an account."""
         await self._as_admin("admin_user_global_sign_out", Username=username)
 
-    async def _grant(self, flow: str, parameters: dict[str, str]) -> Grant:
-        answer = await self._as_admin(
-            "admin_initiate_auth", ClientId=self._client_id, AuthFlow=flow, AuthParameters=parameters
+    async def mail_reset_code(self, login: str) -> None:
+        """Mail a code that allows a new password; to nobody, and without an error, for a login that nobody has.
+
+        Raises `Rejected` for an account without a verified address.
+        """
+        await self._as_client("forgot_password", login)
+
+    async def reset_password(self, login: str, code: str, password: str) -> None:
+        """Set a new password by the mailed code; raises `WrongCode`, for a login that nobody has too."""
+        await self._as_client("confirm_forgot_password", login, ConfirmationCode=code, Password=password)
+
+    async def change_password(self, access_token: str, old: str, new: str) -> None:
+        """Set a new password by the old one; raises `Refused`."""
+        await self._call("change_password", AccessToken=access_token, PreviousPassword=old, ProposedPassword=new)
+
+    async def begin_totp(self, access_token: str) -> str:
+        """A new secret for an authenticator, base32; an earlier one stays good until this one is confirmed."""
+        return str((await self._call("associate_software_token", AccessToken=access_token))["SecretCode"])
+
+    async def confirm_totp(self, access_token: str, code: str) -> None:
+        """Make the newest secret the good one, by a code of it; raises `WrongCode`."""
+        await self._call("verify_software_token", AccessToken=access_token, UserCode=code)
+
+    async def demand_totp(self, username: str, *, demand: bool) -> None:
+        """Ask for the authenticator's code at sign-ins, or no longer."""
+        wish = {"Enabled": demand, "PreferredMfa": demand}
+        await self._as_admin("admin_set_user_mfa_preference", Username=username, SoftwareTokenMfaSettings=wish)
+
+    async def create_verified(self, username: str, email: str, display_name: str) -> str:
+        """Add an account whose address somebody else verified; returns its id. Its password is known to nobody.
+
+        Raises `UsernameTaken`, and `AddressTaken` when another account has the address.
+        """
+        made = await self._as_admin(
+            "admin_create_user",
+            Username=username,
+            MessageAction="SUPPRESS",
+            UserAttributes=[
+                {"Name": "email", "Value": email},
+                {"Name": "email_verified", "Value": "true"},
+                {"Name": "name", "Value": display_name},
+            ],
         )
-        if "AuthenticationResult" not in answer:
-            raise Refused  # a challenge, which only an account made by an administrator can get
-        tokens = answer["AuthenticationResult"]
-        claims = jwt.get_unverified_claims(tokens["AccessToken"])  # it comes from Cognito itself
-        return Grant(
-            user_id=claims["sub"],
-            username=claims["username"],
-            session_id=claims["origin_jti"],
-            access_token=tokens["AccessToken"],
-            expires_at=claims["exp"],
-            expires_in=tokens["ExpiresIn"],
-            refresh_token=tokens.get("RefreshToken"),
+        password = secrets.token_urlsafe(PASSWORD_BYTES)
+        await self._as_admin("admin_set_user_password", Username=username, Password=password, Permanent=True)
+        return next(str(each["Value"]) for each in made["User"]["Attributes"] if each["Name"] == "sub")
+
+    async def link(self, username: str, provider: str, subject: str) -> None:
+        """Let an identity at a provider sign in to an account; raises `AddressTaken` when it is linked already.
+
+        https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminLinkProviderForUser.html
+        """
+        await self._as_admin(
+            "admin_link_provider_for_user",
+            DestinationUser={"ProviderName": "Cognito", "ProviderAttributeValue": username},
+            SourceUser={
+                "ProviderName": provider,
+                "ProviderAttributeName": "Cognito_Subject",
+                "ProviderAttributeValue": subject,
+            },
+        )
+
+    async def _initiate(self, flow: str, parameters: dict[str, str]) -> dict[str, Any]:
+        return await self._as_admin(
+            "admin_initiate_auth", ClientId=self._client_id, AuthFlow=flow, AuthParameters=parameters
         )
 
     async def _as_client(self, operation: str, username: str, **parameters: Any) -> dict[str, Any]:
@@ -143,7 +252,38 @@ class UserPool:
             raise DependencyUnavailable from error
         return answer
 
+    @property
+    def pepper(self) -> bytes:
+        """A key for hashes that nobody without the client's secret can make. It lasts as long as that secret does."""
+        return login_pepper(self._client_secret)
+
     def _secret_hash(self, username: str) -> str:
         """HMAC of username and client id, as Cognito's guide "Computing secret hash values" has it."""
         digest = hmac.digest(self._client_secret.encode(), f"{username}{self._client_id}".encode(), hashlib.sha256)
         return base64.b64encode(digest).decode()
+
+
+def _grant(answer: dict[str, Any]) -> Grant:
+    if "AuthenticationResult" not in answer:
+        raise Refused  # a challenge, which only an account made by an administrator can get
+    tokens = answer["AuthenticationResult"]
+    return _grant_of(tokens["AccessToken"], tokens["ExpiresIn"], tokens.get("RefreshToken"))
+
+
+def grant_of(tokens: Mapping[str, Any]) -> Grant:
+    """What the hosted UI's token endpoint gave, which says the same in other words."""
+    return _grant_of(tokens["access_token"], tokens["expires_in"], tokens.get("refresh_token"))
+
+
+def _grant_of(access_token: str, expires_in: int, refresh_token: str | None) -> Grant:
+    claims = jwt.get_unverified_claims(access_token)  # it comes from Cognito itself
+    return Grant(
+        user_id=claims["sub"],
+        username=claims["username"],
+        session_id=claims["origin_jti"],
+        access_token=access_token,
+        expires_at=claims["exp"],
+        expires_in=expires_in,
+        refresh_token=refresh_token,
+        groups=tuple(claims.get("cognito:groups", ())),
+    )

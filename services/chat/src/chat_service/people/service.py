@@ -1,6 +1,10 @@
-"""Asks auth whether there are such people. Who was found is remembered: an id never changes its owner."""
+"""Asks auth whether there are such people. Who was found is remembered for a moment.
+
+An id never changes its owner, but its owner may go: an erasure takes longer than anybody is remembered here.
+"""
 
 import re
+import time
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
@@ -12,6 +16,8 @@ from servicekit.errors import ValidationFailed
 from servicekit.http import ServiceClient
 
 CACHE_SIZE = 50_000
+KNOWN_SECONDS = 10.0
+"""Less than auth's `AUTH_SETTLE_SECONDS`."""
 MOST_AT_ONCE = 100
 """Ids that auth looks up in one request."""
 _ID = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -26,12 +32,14 @@ class Person(Shape):
 
 
 _PEOPLE = TypeAdapter(list[Person])
+KnownPeople = dict[str, tuple[float, Person]]
+"""Who was found, by id, and until when that is good by the monotonic clock."""
 
 
 class PeopleService:
     """Looks people up on behalf of the caller, with the identity that the request came with."""
 
-    def __init__(self, auth: ServiceClient, known: dict[str, Person], identity: str) -> None:
+    def __init__(self, auth: ServiceClient, known: KnownPeople, identity: str) -> None:
         self._auth = auth
         self._known = known
         self._identity = identity
@@ -51,13 +59,16 @@ class PeopleService:
         return [found[user_id] for user_id in user_ids]
 
     async def _find(self, user_ids: Sequence[str]) -> dict[str, Person]:
-        found = {user_id: self._known[user_id] for user_id in user_ids if user_id in self._known}
+        now = time.monotonic()
+        known = ((user_id, self._known.get(user_id)) for user_id in user_ids)
+        found = {user_id: entry[1] for user_id, entry in known if entry and entry[0] > now}
         unknown = [user_id for user_id in user_ids if user_id not in found and _ID.fullmatch(user_id)]
         for start in range(0, len(unknown), MOST_AT_ONCE):
-            found |= await self._ask(unknown[start : start + MOST_AT_ONCE])
-        if len(self._known) + len(unknown) > CACHE_SIZE:
-            self._known.clear()
-        self._known.update(found)
+            asked = await self._ask(unknown[start : start + MOST_AT_ONCE])
+            found |= asked
+            if len(self._known) + len(asked) > CACHE_SIZE:
+                self._known.clear()
+            self._known |= {user_id: (now + KNOWN_SECONDS, person) for user_id, person in asked.items()}
         return found
 
     async def _ask(self, user_ids: Sequence[str]) -> dict[str, Person]:

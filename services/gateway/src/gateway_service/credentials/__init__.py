@@ -1,1 +1,1 @@
-"""What a client proves who it is with: bearer tokens, and tickets for sockets."""
+"""What a client proves who it is with: bearer tokens, browsers' cookies, and tickets for sockets."""

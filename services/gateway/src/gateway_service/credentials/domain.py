@@ -13,6 +13,8 @@ class Session:
 
     principal: Principal
     expires_at: float
+    cookies: tuple[str, ...] = ()
+    """`Set-Cookie`s for the browser that the session is in."""
 
 
 class EndedSessions:

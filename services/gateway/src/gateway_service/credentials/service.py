@@ -1,9 +1,14 @@
 """Turns credentials into sessions."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from gateway_service.credentials.browsers import BrowserSessions, without_cookie
+from gateway_service.credentials.cookies import cookie
 from gateway_service.credentials.domain import EndedSessions, Session
 from gateway_service.credentials.errors import SessionOver
+from gateway_service.credentials.origins import SAFE_METHODS, Origins
+from messenger_contracts.browsers import SESSION_COOKIE
 from messenger_contracts.identity import Principal
 from messenger_contracts.realtime import SessionEnded, revoked_sessions_key
 from servicekit.cognito import AccessTokenVerifier
@@ -18,16 +23,57 @@ BEARER = "bearer "
 
 
 class CredentialService:
-    """Checks bearer tokens and tickets."""
+    """Checks bearer tokens, browsers' cookies and tickets."""
 
     def __init__(
-        self, verifier: AccessTokenVerifier, tickets: Tokens, valkey: Any, namespace: str, ended: EndedSessions
+        self,
+        *,
+        verifier: AccessTokenVerifier,
+        browsers: BrowserSessions,
+        origins: Origins,
+        tickets: Tokens,
+        valkey: Any,
+        namespace: str,
+        ended: EndedSessions,
     ) -> None:
         self._verifier = verifier
+        self._browsers = browsers
+        self._origins = origins
         self._tickets = tickets
         self._valkey = valkey
         self._namespace = namespace
         self._ended = ended
+
+    async def of_request(self, method: str, headers: Mapping[str, str], address: str) -> Session:
+        """The session of a request: by its `Authorization`, else by its cookie.
+
+        A cookie speaks for unsafe methods of our own pages alone: raises `ForeignOrigin`; else as `bearer` does.
+        """
+        if not holds_cookie(headers):
+            return await self.bearer(headers.get("authorization"))
+        if method not in SAFE_METHODS:
+            self._origins.check(headers)
+        return await self._browser(headers, address)
+
+    async def of_handshake(self, headers: Mapping[str, str], address: str) -> Session:
+        """The session of a socket's handshake. A cookie needs our own page here too, although it is a GET."""
+        if holds_cookie(headers):
+            self._origins.check(headers)
+        return await self.of_request("GET", headers, address)
+
+    def check_page(self, method: str, headers: Mapping[str, str]) -> None:
+        """Refuse other sites' pages on routes that give a browser its session; programs say no origin and may."""
+        if method not in SAFE_METHODS:
+            self._origins.check(headers, silent=True)
+
+    async def _browser(self, headers: Mapping[str, str], address: str) -> Session:
+        session = await self._browsers.open(headers, address)
+        if session is None:
+            raise Unauthenticated
+        try:
+            return self._alive(session)
+        except SessionOver as error:
+            raise without_cookie(error) from None
 
     async def bearer(self, authorization: str | None) -> Session:
         """The session of an `Authorization` header; raises `Unauthenticated`, `TokenExpired` or `SessionOver`."""
@@ -69,3 +115,8 @@ class CredentialService:
         """Read the sessions that ended while nobody listened."""
         entries = await self._valkey.zrange(revoked_sessions_key(self._namespace), 0, -1, withscores=True)
         self._ended.replace({session.decode(): until for session, until in entries})
+
+
+def holds_cookie(headers: Mapping[str, str]) -> bool:
+    """Whether the session cookie is what a request is to be believed by."""
+    return "authorization" not in headers and cookie(headers.get("cookie"), SESSION_COOKIE) is not None

@@ -1,5 +1,6 @@
 """Which service answers which path, and which paths need no sign-in."""
 
+import re
 from dataclasses import dataclass
 
 AUTH, CHAT, NOTIFICATION = "auth", "chat", "notification"
@@ -15,27 +16,36 @@ _SERVICES = {
     "search": CHAT,
     "sync": SYNC,
 }
-_OPEN_TO_ALL = frozenset(
+_OPEN_AND_SECRET = frozenset(
     {
         "/v1/auth/sign-up",
         "/v1/auth/verify-email",
         "/v1/auth/verify-email/resend",
         "/v1/auth/sign-in",
+        "/v1/auth/sign-in/totp",
         "/v1/auth/refresh",
-        "/v1/auth/username-available",
+        "/v1/auth/password/forgot",
+        "/v1/auth/password/reset",
+        "/v1/auth/oidc/callback",
     }
 )
-_TAKES_NO_SECRET = frozenset({"/v1/auth/username-available"})
+_OPEN_WITHOUT_SECRET = re.compile(r"/v1/auth/(username-available|oidc/([^/]+/start|logout)|erasures/[^/]+)")
+_SECRET_OF_A_PERSON = re.compile(r"/v1/auth/(me(/export)?|password/change|totp(/.+)?)")
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where a path leads. `open` needs no sign-in, `secret` takes one in its body. `path` labels metrics."""
+    """Where a path leads. `open` needs no sign-in, `secret` may take one: see `takes_secret`. `path` labels metrics."""
 
     service: str
     path: str
     open: bool
     secret: bool
+
+    def takes_secret(self, method: str) -> bool:
+        """Whether a request tries at a secret; who is signed in gives one to change something, not to read."""
+        return self.secret and (self.open or method not in _READS)
 
 
 def find_route(path: str) -> Route | None:
@@ -44,5 +54,6 @@ def find_route(path: str) -> Route | None:
     service = _SERVICES.get(parts[2]) if path.startswith("/v1/") else None
     if service is None:
         return None
-    is_open = path in _OPEN_TO_ALL
-    return Route(service, f"/v1/{parts[2]}", is_open, is_open and path not in _TAKES_NO_SECRET)
+    is_open = path in _OPEN_AND_SECRET or _OPEN_WITHOUT_SECRET.fullmatch(path) is not None
+    is_secret = path in _OPEN_AND_SECRET or _SECRET_OF_A_PERSON.fullmatch(path) is not None
+    return Route(service, f"/v1/{parts[2]}", is_open, is_secret)

@@ -1,16 +1,20 @@
 """Passes a request on: proves the caller, counts the request, signs the identity, and carries the answer back."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
-from gateway_service.credentials.service import CredentialService
+from gateway_service.credentials.cookies import cookie, dress, undress
+from gateway_service.credentials.service import CredentialService, holds_cookie
+from gateway_service.limits.domain import Network, account_of, body_of, client_address, device_of
 from gateway_service.limits.service import LimitService
-from gateway_service.routes.domain import CHAT, SYNC, Route, find_route
+from gateway_service.routes.domain import AUTH, CHAT, SYNC, Route, find_route
 from gateway_service.sends.domain import is_send, read_send
 from gateway_service.sends.service import SendService
+from messenger_contracts.browsers import DEVICE_COOKIE
 from messenger_contracts.identity import Principal, anonymous
 from servicekit.errors import DependencyUnavailable, NotFound, ServiceError, problem_response
 from servicekit.http import Answer, ServiceClient
@@ -47,14 +51,14 @@ class ProxyService:
         limits: LimitService,
         sends: SendService,
         *,
-        trusted_proxies: int,
+        proxies: Sequence[Network],
     ) -> None:
         self._services = services
         self._credentials = credentials
         self._signer = signer
         self._limits = limits
         self._sends = sends
-        self._trusted_proxies = trusted_proxies
+        self._proxies = proxies
 
     async def answer(self, request: Request) -> Response:
         """Answer a request to a public route; raises the `ServiceError`s of the edge."""
@@ -62,14 +66,27 @@ class ProxyService:
         if route is None:
             raise NotFound("There is no such route.")
         request.scope["route"] = route
-        address = client_address(request, self._trusted_proxies)
-        principal, limit_headers = await self._admit(route, request, address)
+        address = address_of(request, self._proxies)
+        admission = await self._admit(route, request, address)
+        try:
+            answer = await self._answer(route, request, admission.principal, address)
+        except ServiceError as error:
+            answer = problem_response(error, request.url.path)
+        answer.headers.update(admission.headers)
+        said = {value.partition("=")[0] for value in answer.headers.getlist("set-cookie")}
+        for each in admission.cookies:
+            if each.partition("=")[0] not in said:  # a route that begins or ends a session has the last word
+                answer.headers.append("set-cookie", each)
+        return answer
+
+    async def _answer(self, route: Route, request: Request, principal: Principal, address: str) -> Response:
         if is_send(request.method, request.url.path):
             answer = await self._send(principal, request)
             if answer is not None:
-                answer.headers.update(limit_headers)
                 return answer
         passed_on = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
+        if route.service == AUTH and (cookies := undress(request.headers.get("cookie"))):
+            passed_on["cookie"] = cookies
         asked = self._services[route.service].request(
             request.method,
             request.url.path,
@@ -82,7 +99,10 @@ class ProxyService:
         if answered is None:
             return Response(status_code=CLIENT_GONE)
         headers = {name: value for name, value in answered.headers.items() if name in PASSED_BACK}
-        return Response(answered.content, answered.status_code, headers | limit_headers)
+        response = Response(answered.content, answered.status_code, headers)
+        for plain in answered.cookies if route.service == AUTH else ():
+            response.headers.append("set-cookie", dress(plain))
+        return response
 
     async def _send(self, sender: Principal, request: Request) -> Response | None:
         """The answer to a send; None when chat's own route is to give it."""
@@ -105,16 +125,33 @@ class ProxyService:
         stored = await self._services[CHAT].request("GET", path, await self._signer.sign(reader))
         return Response(stored.content, 200, media_type="application/json") if stored.is_success else None
 
-    async def _admit(self, route: Route, request: Request, address: str) -> tuple[Principal, dict[str, str]]:
-        if route.secret:
-            return anonymous(), await self._limits.secret(request.url.path, address)
+    async def _admit(self, route: Route, request: Request, address: str) -> "Admission":
+        secret = route.takes_secret(request.method)
         if route.open:
-            return anonymous(), await self._limits.address(address)
-        authorization = request.headers.get("authorization")
-        if authorization is None:
+            self._credentials.check_page(request.method, request.headers)
+            count = self._count_secret(request, address) if secret else self._limits.address(address)
+            return Admission(anonymous(), await count)
+        if "authorization" not in request.headers and not holds_cookie(request.headers):
             await self._limits.address(address)
-        session = await self._credentials.bearer(authorization)
-        return session.principal, await self._limits.user(session.principal.user_id)
+        session = await self._credentials.of_request(request.method, request.headers, address)
+        headers = await self._limits.user(session.principal.user_id)
+        if secret:
+            headers |= await self._count_secret(request, address, session.principal.user_id)
+        return Admission(session.principal, headers, session.cookies)
+
+    async def _count_secret(self, request: Request, address: str, account: str | None = None) -> dict[str, str]:
+        body = body_of(await request.body())
+        device = device_of(body, cookie(request.headers.get("cookie"), DEVICE_COOKIE))
+        return await self._limits.secret(request.url.path, address, account or account_of(body), device)
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """A request that is let in: who asks, and what the answer tells of limits and to the browser."""
+
+    principal: Principal
+    headers: Mapping[str, str]
+    cookies: tuple[str, ...] = ()
 
 
 async def _while_there(request: Request, asked: Awaitable[Answer]) -> Answer | None:
@@ -133,9 +170,7 @@ async def _while_there(request: Request, asked: Awaitable[Answer]) -> Answer | N
         watching.cancel()
 
 
-def client_address(request: Request, trusted_proxies: int) -> str:
-    """The address of the client: the last of `X-Forwarded-For` that no client can have written."""
-    forwarded = [part.strip() for part in request.headers.get("x-forwarded-for", "").split(",") if part.strip()]
-    if trusted_proxies and len(forwarded) >= trusted_proxies:
-        return forwarded[-trusted_proxies]
-    return request.client.host if request.client else "unknown"
+def address_of(connection: HTTPConnection, proxies: Sequence[Network]) -> str:
+    """The address of the client, as far as our own proxies tell."""
+    peer = connection.client.host if connection.client else "unknown"
+    return client_address(peer, connection.headers.get("x-forwarded-for", ""), proxies)

@@ -3,12 +3,14 @@
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter
+from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway_service.credentials.domain import Session
 from gateway_service.credentials.errors import SessionOver
 from gateway_service.credentials.service import CredentialService
+from gateway_service.routes.service import address_of
 from gateway_service.sockets.service import SocketService
 from messenger_contracts.realtime import SUBPROTOCOL, CloseCode
 from servicekit.errors import NotFound, ServiceError, TokenExpired, ValidationFailed, problem_response
@@ -29,7 +31,8 @@ router = APIRouter(tags=["realtime"])
 async def upgrade() -> Response:
     """Open the realtime socket: a WebSocket with the subprotocol `messenger.v1`.
 
-    Credentials are `Authorization: Bearer`, or `?ticket=` from `POST /v1/auth/realtime-ticket`.
+    Credentials are `Authorization: Bearer`, the session cookie together with an `Origin` of our own, or `?ticket=` from
+    `POST /v1/auth/realtime-ticket`.
     """
     raise NotFound("This is a WebSocket route: connect with the subprotocol messenger.v1.")
 
@@ -48,7 +51,8 @@ class Realtime:
             except ServiceError as error:
                 await _refuse(error, scope, send)
                 return
-            await send({"type": "websocket.accept", "subprotocol": _subprotocol(scope)})
+            cookies = [(b"set-cookie", each.encode()) for each in session.cookies]
+            await send({"type": "websocket.accept", "subprotocol": _subprotocol(scope), "headers": cookies})
             await _serve(scope["state"]["sockets"], session, receive, send)
 
 
@@ -57,7 +61,8 @@ async def _authenticate(scope: Scope) -> Session:
     ticket = parse_qs(scope["query_string"].decode("latin-1")).get("ticket")
     if ticket:
         return await credentials.ticket(ticket[0])
-    return await credentials.bearer(header(scope, b"authorization"))
+    connection = HTTPConnection(scope)
+    return await credentials.of_handshake(connection.headers, address_of(connection, scope["state"]["proxies"]))
 
 
 async def _refuse(error: ServiceError, scope: Scope, send: Send) -> None:

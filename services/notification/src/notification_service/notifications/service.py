@@ -26,6 +26,10 @@ class NotificationService:
         items, position = await read(user_id, before, limit)
         return Page(items=items, next=position and await self._cursors.make(user_id, position))
 
+    async def behind(self, user_id: str, position: str | None, limit: int) -> tuple[list[Notification], str | None]:
+        """Newest first behind a position, and the position where it goes on: for our own services."""
+        return await self._repository.newest(user_id, position, limit)
+
     async def count_unread(self, user_id: str) -> int:
         """How many are neither read nor deleted."""
         return await self._repository.count_unread(user_id)

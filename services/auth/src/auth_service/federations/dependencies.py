@@ -1,0 +1,86 @@
+"""Sign-ins by a provider, put together, and what their routes are given."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+import httpx
+from fastapi import Depends, Request, Response
+
+from auth_service.accounts.service import AccountService
+from auth_service.audits.service import SecurityLog
+from auth_service.federations.domain import FLOW_SECONDS
+from auth_service.federations.models import HostedUi
+from auth_service.federations.repository import FinishedFlows, HostedUiRepository
+from auth_service.federations.service import FederationService, Targets
+from auth_service.sessions.service import SessionService
+from auth_service.settings import AuthSettings
+from auth_service.user_pool.repository import UserPool
+from messenger_contracts.browsers import SIGN_IN_COOKIE
+from servicekit.aws import Aws
+from servicekit.cognito import IdTokenVerifier, jwks_from
+from servicekit.keys import key_ring
+from servicekit.tokens import Tokens
+from servicekit.valkey import create_valkey
+
+PATIENCE_SECONDS = 5.0
+
+
+@asynccontextmanager
+async def open_federations(
+    settings: AuthSettings,
+    aws: Aws,
+    pool: UserPool,
+    accounts: AccountService,
+    sessions: SessionService,
+    log: SecurityLog,
+) -> AsyncIterator[FederationService]:
+    """The service, with connections of its own to the hosted UI and to Valkey."""
+    ring = await key_ring(aws, settings.resource("oidc"), settings.key_seconds)
+    ui = HostedUi(
+        url=settings.hosted_ui_url,
+        client_id=settings.user_pool_client_id,
+        callback_url=f"{settings.public_origin}/v1/auth/oidc/callback",
+        logout_url=f"{settings.public_origin}/",
+    )
+    valkey = create_valkey(settings.valkey_url)
+    async with httpx.AsyncClient(timeout=PATIENCE_SECONDS) as http:
+        yield FederationService(
+            pool=pool,
+            accounts=accounts,
+            sessions=sessions,
+            hosted_ui=HostedUiRepository(http, ui, pool.client_secret),
+            finished=FinishedFlows(valkey, settings.resource_prefix),
+            flows=Tokens(ring, "oidc_sign_in"),
+            id_tokens=IdTokenVerifier(
+                issuer=settings.cognito_issuer,
+                client_id=settings.user_pool_client_id,
+                fetch_jwks=jwks_from(http, settings.cognito_jwks_url),
+            ),
+            log=log,
+            targets=Targets(settings.public_origin, settings.return_targets, settings.oidc_providers),
+        )
+    await valkey.aclose()
+
+
+async def _federations(request: Request) -> FederationService:
+    service: FederationService = request.state.federations
+    return service
+
+
+async def _flow(request: Request) -> str | None:
+    return request.cookies.get(SIGN_IN_COOKIE)
+
+
+Federations = Annotated[FederationService, Depends(_federations)]
+Flow = Annotated[str | None, Depends(_flow)]
+
+
+def give_flow(response: Response, flow: str) -> None:
+    """Have a browser keep a sign-in that is on its way. The gateway adds what makes the cookie safe."""
+    response.headers.append("set-cookie", f"{SIGN_IN_COOKIE}={flow}; Max-Age={FLOW_SECONDS}")
+
+
+def take_flow(response: Response) -> None:
+    """Have a browser forget it."""
+    response.headers.append("set-cookie", f"{SIGN_IN_COOKIE}=; Max-Age=0")

@@ -1,0 +1,18 @@
+"""What counts tries, put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from auth_service.audits.service import SecurityLog
+from auth_service.lockouts.repository import TryRepository
+from auth_service.lockouts.service import LockoutService
+from auth_service.settings import AuthSettings
+from servicekit.valkey import create_valkey
+
+
+@asynccontextmanager
+async def open_lockouts(settings: AuthSettings, log: SecurityLog) -> AsyncIterator[LockoutService]:
+    """The counts, with connections of their own to Valkey."""
+    valkey = create_valkey(settings.valkey_url)
+    yield LockoutService(TryRepository(valkey, settings.resource_prefix), log)
+    await valkey.aclose()

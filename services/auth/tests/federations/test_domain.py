@@ -1,0 +1,121 @@
+"""Return targets, names and identities, whatever anybody sends."""
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auth_service.accounts.domain import check_username
+from auth_service.federations.domain import (
+    Identity,
+    Refusal,
+    Secrets,
+    find_provider,
+    identity_of,
+    suggest_username,
+    target_of,
+    with_error,
+)
+
+ORIGIN = "https://messenger.example"
+ALLOWED = ["https://app.example/", "https://other.example/in", "messenger://signed-in"]
+HOSTS = {"messenger.example", "app.example", "other.example", "signed-in"}
+
+
+@pytest.mark.parametrize(
+    ("wish", "target"),
+    [
+        ("/", f"{ORIGIN}/"),
+        ("/chats?x=1#y", f"{ORIGIN}/chats?x=1#y"),
+        (f"{ORIGIN}/chats", f"{ORIGIN}/chats"),
+        ("https://app.example", "https://app.example"),
+        ("https://app.example/any/path", "https://app.example/any/path"),
+        ("https://other.example/in", "https://other.example/in"),
+        ("messenger://signed-in", "messenger://signed-in"),
+    ],
+)
+def test_these_targets_are_allowed(wish, target):
+    assert target_of(wish, ORIGIN, ALLOWED) == target
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        *(
+            "//evil.example",
+            "///evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "https:evil.example",
+            "chats",
+            "",
+        ),
+        *("chats", "https://app.example.evil.example/", "https://app.example@evil.example/"),
+        *("https://user@app.example/", "http://app.example/", "https://app.example:444/", "https://other.example/in2"),
+        *("javascript:alert(1)", "data:text/html,x", "messenger://signed-in/x", "/a\r\nset-cookie: x=y", "/ä", "/ "),
+        *("https://APP.example.evil/", "https://messenger.example.evil/", "ftp://messenger.example/"),
+    ],
+)
+def test_these_are_not(wish):
+    assert target_of(wish, ORIGIN, ALLOWED) is None
+
+
+PARTS = st.sampled_from(
+    ["/", "\\", "https:", "//", "@", ".", "evil.example", "app.example", "?", "#", "%2f", " ", "\t", ":"]
+)
+
+
+@given(st.lists(PARTS | st.text(max_size=3), max_size=8).map("".join))
+def test_whatever_is_allowed_leads_to_a_host_of_the_list(wish):
+    target = target_of(wish, ORIGIN, ALLOWED)
+    if target is not None:
+        assert urlsplit(target).hostname in HOSTS
+        assert target.isascii()
+        assert target.isprintable()
+
+
+@given(st.sampled_from(["", "?a=b", "?a=b#c", "#c"]), st.sampled_from(Refusal))
+def test_a_reason_is_added_to_what_the_target_says(rest, reason):
+    told = urlsplit(with_error(f"{ORIGIN}/in{rest}", reason))
+    assert parse_qs(told.query)["error"] == [reason.value]
+    assert told.fragment == urlsplit(rest).fragment
+
+
+@given(st.text(max_size=80), st.emails() | st.text(max_size=40))
+def test_whatever_somebody_is_called_they_get_a_username(name, email):
+    username = suggest_username(Identity("Kakao", "1", email, verified=True, name=name))
+    assert check_username(username) == username
+
+
+@given(st.dictionaries(st.sampled_from(["identities", "custom:federated_email"]), st.text()))
+def test_attributes_that_make_no_sense_are_no_identity(attributes):
+    found = identity_of("Kakao", attributes)
+    assert found is None or found.subject
+
+
+@pytest.mark.parametrize("listed", ["", "{}", "[]", "[1]", "null", '[{"providerName": "Kakao"}]', "[" * 5000])
+def test_an_identity_must_be_listed(listed):
+    assert identity_of("Kakao", {"identities": listed}) is None
+
+
+def test_only_the_word_true_proves_an_address():
+    listed = '[{"providerName": "Kakao", "userId": "7"}]'
+    for said, proven in {"true": True, "True": True, "": False, "yes": False, "1": False, "false": False}.items():
+        identity = identity_of("Kakao", {"identities": listed, "custom:federated_proof": said})
+        assert identity is not None
+        assert (identity.subject, identity.verified) == ("7", proven)
+
+
+def test_the_challenge_is_the_one_of_the_standard():
+    """RFC 7636, appendix B."""
+    chosen = Secrets("state", "nonce", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")
+    assert chosen.challenge == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+    assert chosen.matches("state")
+    assert not chosen.matches("stäte")
+
+
+def test_a_provider_goes_by_our_name_and_by_no_other():
+    offered = ["Google", "SignInWithApple", "Company"]
+    assert [find_provider(name, offered) for name in ("google", "apple", "company")] == offered
+    assert [find_provider(name, offered) for name in ("kakao", "Google", "signinwithapple")] == [None, None, None]

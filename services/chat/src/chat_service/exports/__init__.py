@@ -1,0 +1,1 @@
+"""Exports: what chat keeps of a person, for the copy that auth makes of everything."""
