@@ -13,13 +13,19 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import APIRouter, FastAPI
 from pydantic_settings import SettingsConfigDict
 from pyseto import Key
+from sqlalchemy import select, text, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from localcloud.provision import connect, provision
 from servicekit.app import create_app
 from servicekit.identity import IdentitySigner, IdentityVerifier
 from servicekit.keys import KeyRing
+from servicekit.outbox import BELOW_RUNNING, OutboxColumns, OutboxPosition, OutboxRecord, RelayPositionColumns
+from servicekit.postgres import Database, create_engine
 from servicekit.settings import ServiceSettings
 from servicekit.testing import PREFIX, REGION, Callers, database_from
+from servicekit.testing_events import happening
 
 
 class TinySettings(ServiceSettings):
@@ -92,3 +98,51 @@ async def empty_database_url() -> AsyncIterator[str]:
     """A database with nothing in it."""
     async with database_from("template1") as url:
         yield url
+
+
+class Base(DeclarativeBase):
+    """The tables of these tests."""
+
+
+class Happening(OutboxColumns, Base):
+    """Something that is to be published."""
+
+    __tablename__ = "happenings"
+    id: Mapped[str] = mapped_column(primary_key=True)
+
+
+class Positions(RelayPositionColumns, Base):
+    """Where the relays are."""
+
+    __tablename__ = "relay_positions"
+
+
+class Happenings:
+    """The source: every row is an event."""
+
+    async def read(self, connection: AsyncConnection, after: OutboxPosition, limit: int) -> Sequence[OutboxRecord]:
+        place = tuple_(Happening.xid, Happening.position)
+        query = (
+            select(Happening.xid, Happening.position, Happening.id)
+            .where(place > tuple_(after.xid, after.position), text(BELOW_RUNNING))
+            .order_by(Happening.xid, Happening.position)
+            .limit(limit)
+        )
+        rows = await connection.execute(query)
+        return [OutboxRecord(OutboxPosition(row.xid, row.position), happening(row.id)) for row in rows]
+
+
+@pytest.fixture
+async def outbox_database(empty_database_url: str) -> AsyncIterator[Database]:
+    """A database in which happenings are written."""
+    database = Database(create_engine(empty_database_url, name="test", pool_size=20))
+    async with database.engine.begin() as connection:
+        await connection.run_sync(Base.metadata.create_all)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def happenings() -> Happenings:
+    """What a relay of that database publishes."""
+    return Happenings()

@@ -24,6 +24,11 @@ _config = AioConfig(
     retries={"mode": "adaptive", "max_attempts": 3},
 )
 
+_s3_config = _config.merge(
+    AioConfig(signature_version="s3v4", request_checksum_calculation="when_required", retries={"mode": "standard"})
+)
+"""Signatures of version 4 hold a presigned request to its headers; the SDK's own checksums would be among them."""
+
 _THROTTLED = frozenset(
     {
         "LimitExceededException",
@@ -66,9 +71,16 @@ class Aws:
     ) -> None:
         await self._stack.aclose()
 
-    async def client(self, service: str) -> Any:
-        """The client of an AWS service, by the SDK's name for it."""
-        if service not in self._clients:
-            client = self._session.client(service, config=_config)
-            self._clients[service] = await self._stack.enter_async_context(client)
-        return self._clients[service]
+    async def client(self, service: str, endpoint_url: str | None = None) -> Any:
+        """The client of an AWS service, by the SDK's name for it; at an address of its own, if one is given."""
+        name = f"{service} {endpoint_url or ''}"
+        if name not in self._clients:
+            config = _s3_config if service == "s3" else _config
+            client = self._session.client(service, config=config, endpoint_url=endpoint_url)
+            self._clients[name] = await self._stack.enter_async_context(client)
+        return self._clients[name]
+
+    async def credentials(self) -> Any:
+        """What requests are signed with at the moment: `access_key`, `secret_key`, `token`."""
+        found = await self._session.get_credentials()
+        return await found.get_frozen_credentials()

@@ -6,17 +6,23 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-api
 
 import asyncio
 import random
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
 
 MAX_ITEMS = 100
 MAX_BATCH = 100
 MAX_READ = 1000
+MAX_DELETES = 25
+CONFLICTS = 6
+"""How often a transaction that meets others is tried."""
 BACKOFF_SECONDS = 2.0
 
+_NAME = re.compile(r"#(\w+)")
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
 
@@ -82,11 +88,62 @@ async def get_items(client: Any, table: str, keys: Sequence[Mapping[str, Any]]) 
     return found
 
 
+async def delete_items(client: Any, table: str, keys: Sequence[Mapping[str, Any]]) -> None:
+    """Delete the items with these keys; one that is not there is no error."""
+    for start in range(0, len(keys), MAX_DELETES):
+        some = keys[start : start + MAX_DELETES]
+        wanted = {table: [{"DeleteRequest": {"Key": to_item(key)}} for key in some]}
+        pause = 0.05
+        while wanted:
+            wanted = (await client.batch_write_item(RequestItems=wanted)).get("UnprocessedItems") or {}
+            if wanted:  # throttled, as above
+                await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 - jitter, not a secret
+                pause = min(pause * 2, BACKOFF_SECONDS)
+
+
+def change_of(
+    table: str,
+    key: Mapping[str, Any],
+    *,
+    assign: Mapping[str, Any] | None = None,
+    add: Mapping[str, int] | None = None,
+    condition: str | None = None,
+    values: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The request that changes one item: what to assign, where None removes, and what to add to numbers.
+
+    In a condition, attributes are written `#name`, so that none is a reserved word, and the given values `:name`.
+    """
+    assign, add = assign or {}, add or {}
+    clauses = {
+        "SET": [f"#{name} = :new_{name}" for name, value in assign.items() if value is not None],
+        "ADD": [f"#{name} :more_{name}" for name in add],
+        "REMOVE": [f"#{name}" for name, value in assign.items() if value is None],
+    }
+    bound = {f":{name}": value for name, value in (values or {}).items()}
+    bound |= {f":new_{name}": value for name, value in assign.items()}
+    bound |= {f":more_{name}": value for name, value in add.items()}
+    expression = " ".join(f"{word} {', '.join(parts)}" for word, parts in clauses.items() if parts)
+    request: dict[str, Any] = {"TableName": table, "Key": to_item(key), "UpdateExpression": expression}
+    request["ExpressionAttributeNames"] = {
+        f"#{name}": name for name in _NAME.findall(f"{expression} {condition or ''}")
+    }
+    if condition:
+        request["ConditionExpression"] = condition
+    if present := to_item(bound):
+        request["ExpressionAttributeValues"] = present
+    return request
+
+
 class Transaction:
     """Writes that happen together or not at all."""
 
     def __init__(self) -> None:
         self.items: list[dict[str, Any]] = []
+
+    def put(self, table: str, values: Mapping[str, Any]) -> None:
+        """Put an item, in the place of one with its key."""
+        self.items.append({"Put": {"TableName": table, "Item": to_item(values)}})
 
     def put_new(self, table: str, values: Mapping[str, Any], key: str) -> None:
         """Insert an item; the transaction fails when one with this key is there."""
@@ -101,11 +158,74 @@ class Transaction:
             }
         )
 
+    def update(
+        self,
+        table: str,
+        key: Mapping[str, Any],
+        change: str,
+        condition: str | None = None,
+        values: Mapping[str, Any] | None = None,
+        names: Mapping[str, str] | None = None,
+    ) -> None:
+        """Change an item by an update expression; the transaction fails when its condition does."""
+        self._add("Update", table, key, condition, values, names, UpdateExpression=change)
+
+    def change(self, table: str, key: Mapping[str, Any], **change: Any) -> None:
+        """Change an item as `change_of` says; the transaction fails when its condition does."""
+        self.items.append({"Update": change_of(table, key, **change)})
+
+    def delete(
+        self,
+        table: str,
+        key: Mapping[str, Any],
+        condition: str | None = None,
+        values: Mapping[str, Any] | None = None,
+        names: Mapping[str, str] | None = None,
+    ) -> None:
+        """Delete an item; the transaction fails when its condition does."""
+        self._add("Delete", table, key, condition, values, names)
+
+    def _add(
+        self,
+        kind: str,
+        table: str,
+        key: Mapping[str, Any],
+        condition: str | None,
+        values: Mapping[str, Any] | None,
+        names: Mapping[str, str] | None,
+        **more: str,
+    ) -> None:
+        write: dict[str, Any] = {"TableName": table, "Key": to_item(key), **more}
+        if condition:
+            write["ConditionExpression"] = condition
+        if values:
+            write["ExpressionAttributeValues"] = to_item(values)
+        if names:
+            write["ExpressionAttributeNames"] = dict(names)
+        self.items.append({kind: write})
+
     async def commit(self, client: Any) -> None:
-        """Write; raises the SDK's `TransactionCanceledException` when a condition fails."""
+        """Write; raises the SDK's `TransactionCanceledException` when a condition fails.
+
+        One that met another write of the same item is tried again: the SDK leaves that to the caller.
+        """
         if len(self.items) > MAX_ITEMS:
             raise ValueError(f"a transaction takes at most {MAX_ITEMS} items, not {len(self.items)}")
-        await client.transact_write_items(TransactItems=self.items)
+        for attempt in range(1, CONFLICTS + 1):
+            try:
+                await client.transact_write_items(TransactItems=self.items)
+            except ClientError as error:
+                if attempt == CONFLICTS or not _is_conflict(error):
+                    raise
+                await asyncio.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - jitter, not a secret
+            else:
+                return
+
+
+def _is_conflict(error: ClientError) -> bool:
+    """Whether a transaction was cancelled because others were at its items, and for no other reason."""
+    codes = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
+    return bool(codes) and codes <= {"None", "TransactionConflict"}
 
 
 def is_condition_failure(error: Exception, index: int = 0) -> bool:

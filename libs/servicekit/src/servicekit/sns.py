@@ -15,6 +15,11 @@ CONCURRENCY = 4
 class PublishFailed(Exception):
     """SNS refused some entries of a batch."""
 
+    def __init__(self, message: str, *, sender_fault: bool = False) -> None:
+        super().__init__(message)
+        self.sender_fault = sender_fault
+        """Whether SNS says that an entry is at fault, so that trying again will not help."""
+
 
 class Publisher:
     """Publishes events to one topic. Filters work on the message attribute `type`."""
@@ -36,7 +41,8 @@ class Publisher:
         answer = await self._sns.publish_batch(TopicArn=self._topic_arn, PublishBatchRequestEntries=entries)
         if refused := answer.get("Failed"):
             raise PublishFailed(
-                f"{len(refused)} of {len(entries)}: {refused[0].get('Code')} {refused[0].get('Message')}"
+                f"{len(refused)} of {len(entries)}: {refused[0].get('Code')} {refused[0].get('Message')}",
+                sender_fault=any(one.get("SenderFault") and "Throttl" not in one.get("Code", "") for one in refused),
             )
 
 

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Index, Text
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase
 
-from servicekit.idempotency import IdempotencyKeyColumns
+from servicekit.postgres_idempotency import IdempotencyKeyColumns
 
 
 class Base(DeclarativeBase):

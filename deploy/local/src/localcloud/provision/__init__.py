@@ -14,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from localcloud.errors import LocalCloudError
 from localcloud.provision.account import Account, ClientFactory, connect
+from localcloud.provision.buckets import ensure_bucket, told_by
 from localcloud.provision.environment import variable_prefix, wire
 from localcloud.provision.identities import AccessKey, ensure_identity
 from localcloud.provision.infra import Infra, load_infra
@@ -94,6 +95,13 @@ def _provision(
         for service, name in _topics(services):
             ensure_topic(account, service, name)
         changed = together(_tasks(account, services))
+        changed += together(
+            [
+                partial(ensure_bucket, account, infra.service, name, bucket)
+                for infra in services
+                for name, bucket in infra.buckets.items()
+            ]
+        )
         for infra in services:
             if infra.user_pool:
                 pool_values, pool_changes = ensure_user_pool(account, infra.service, infra.user_pool)
@@ -119,6 +127,8 @@ def _tasks(account: Account, services: list[Infra]) -> list[Callable[[], list[st
     for infra in services:
         own = (account, infra.service)
         tasks += [partial(ensure_table, *own, name, table) for name, table in infra.tables.items()]
-        tasks += [partial(ensure_queue, *own, name, queue) for name, queue in infra.queues.items()]
+        tasks += [
+            partial(ensure_queue, *own, name, queue, told_by(infra, name)) for name, queue in infra.queues.items()
+        ]
         tasks += [partial(ensure_secret, *own, name, secret) for name, secret in infra.secrets.items()]
     return tasks

@@ -51,13 +51,18 @@ class Account:
         """Return the name of a resource."""
         return f"{self.prefix}-{service}-{resource}"
 
+    def bucket(self, service: str, resource: str) -> str:
+        """Return the name of a bucket, which no other account may have."""
+        return f"{self.name(service, resource)}-{self.account_id}"
+
     def arn(self, kind: str, service: str, resource: str) -> str:
-        """Return the ARN of a table, topic, queue or secret; of a secret, a pattern for its random ending."""
+        """Return the ARN of a table, topic, queue, bucket or secret; of a secret, a pattern for its random ending."""
         name = self.name(service, resource)
         at = f"{self.region}:{self.account_id}"
         return {
             "table": f"arn:aws:dynamodb:{at}:table/{name}",
             "topic": f"arn:aws:sns:{at}:{name}",
+            "bucket": f"arn:aws:s3:::{self.bucket(service, resource)}",
             "queue": f"arn:aws:sqs:{at}:{name}",
             "secret": f"arn:aws:secretsmanager:{at}:secret:{name}-??????",
         }[kind]

@@ -10,7 +10,7 @@ from localcloud.provision.account import Account, same_json
 from localcloud.provision.infra import Infra
 
 _POLICY = "service"
-_NAMED_KINDS = ("table", "topic", "queue", "secret")
+_NAMED_KINDS = ("table", "topic", "queue", "bucket", "secret")
 
 
 @dataclass(frozen=True)

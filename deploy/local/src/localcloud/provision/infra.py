@@ -59,6 +59,38 @@ class Queue(_Declared):
     retention_days: int = 14
 
 
+class Notification(_Declared):
+    """Which queue of the same service hears of which objects."""
+
+    queue: str
+    events: list[str]
+    prefix: str = ""
+
+
+class Lifecycle(_Declared):
+    """What S3 removes by itself, after how many days."""
+
+    prefix: str
+    expire_days: int | None = None
+    abort_multipart_days: int | None = None
+
+
+class Cors(_Declared):
+    """What browsers may do. Any origin may: a request needs a signature to be of use."""
+
+    methods: list[str]
+    headers: list[str]
+    expose: list[str]
+
+
+class Bucket(_Declared):
+    """A private S3 bucket, encrypted; its name ends in the account's number, because such names are global."""
+
+    notifications: list[Notification] = []
+    lifecycle: list[Lifecycle] = []
+    cors: Cors | None = None
+
+
 class Secret(_Declared):
     """A key in PASERK form: one secret if symmetric, a private and a public one if a pair."""
 
@@ -92,6 +124,7 @@ class Infra(_Declared):
     tables: dict[str, Table] = {}
     topics: dict[str, Topic] = {}
     queues: dict[str, Queue] = {}
+    buckets: dict[str, Bucket] = {}
     secrets: dict[str, Secret] = {}
     user_pool: UserPool | None = None
     policy: list[Statement] = []

@@ -1,6 +1,7 @@
 """SNS topics, SQS queues with their dead-letter queues, and who hears what."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from localcloud.provision.account import Account, same_json
@@ -14,41 +15,51 @@ def ensure_topic(account: Account, service: str, name: str) -> None:
     account.clients("sns").create_topic(Name=account.name(service, name))
 
 
-def ensure_queue(account: Account, service: str, name: str, queue: Queue) -> list[str]:
+def ensure_queue(account: Account, service: str, name: str, queue: Queue, buckets: Iterable[str] = ()) -> list[str]:
     """Create or correct a queue, its dead-letter queue and its subscriptions; return what changed.
 
-    The topics must exist.
+    The topics must exist. `buckets` are those of the service that tell the queue of their objects.
     """
     dead_letters = {"MessageRetentionPeriod": str(14 * _DAY)}
     changed = [
         *_ensure_attributes(account, account.name(service, f"{name}-dlq"), dead_letters),
-        *_ensure_attributes(account, account.name(service, name), _attributes(account, service, name, queue)),
+        *_ensure_attributes(account, account.name(service, name), _attributes(account, service, name, queue, buckets)),
     ]
     return changed + _ensure_subscriptions(account, account.arn("queue", service, name), queue.subscriptions)
 
 
-def _attributes(account: Account, service: str, name: str, queue: Queue) -> dict[str, str]:
+def _attributes(account: Account, service: str, name: str, queue: Queue, buckets: Iterable[str]) -> dict[str, str]:
     redrive = {
         "deadLetterTargetArn": account.arn("queue", service, f"{name}-dlq"),
         "maxReceiveCount": str(queue.max_receives),
     }
     topics = [account.arn("topic", heard.service, heard.topic) for heard in queue.subscriptions]
-    topics_send = {
-        "Sid": "TopicsSend",
-        "Effect": "Allow",
-        "Principal": {"Service": "sns.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": account.arn("queue", service, name),
-        "Condition": {"ArnEquals": {"aws:SourceArn": topics}},
-    }
+    sources = [account.arn("bucket", service, bucket) for bucket in buckets]
+    queue_arn = account.arn("queue", service, name)
+    senders = [
+        _may_send("TopicsSend", "sns.amazonaws.com", queue_arn, topics),
+        _may_send("BucketsSend", "s3.amazonaws.com", queue_arn, sources),
+    ]
+    statements = [statement for statement in senders if statement["Condition"]["ArnEquals"]["aws:SourceArn"]]
     attributes = {
         "VisibilityTimeout": str(queue.visibility_seconds),
         "MessageRetentionPeriod": str(queue.retention_days * _DAY),
         "RedrivePolicy": json.dumps(redrive),
     }
-    if topics:
-        attributes["Policy"] = json.dumps({"Version": "2012-10-17", "Statement": [topics_send]})
+    if statements:
+        attributes["Policy"] = json.dumps({"Version": "2012-10-17", "Statement": statements})
     return attributes
+
+
+def _may_send(sid: str, sender: str, queue_arn: str, sources: list[str]) -> dict[str, Any]:
+    return {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": {"Service": sender},
+        "Action": "sqs:SendMessage",
+        "Resource": queue_arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": sources}},
+    }
 
 
 def _ensure_attributes(account: Account, full_name: str, wanted: dict[str, str]) -> list[str]:

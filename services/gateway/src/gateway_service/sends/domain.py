@@ -8,7 +8,8 @@ import orjson
 from pydantic import ValidationError
 
 from messenger_contracts.commands import UUID_PATTERN, MessageCreate
-from messenger_contracts.conversations import Media, Message
+from messenger_contracts.conversations import Message
+from messenger_contracts.media import Media
 from messenger_contracts.identity import Principal
 
 _UUID = UUID_PATTERN.strip("^$")
