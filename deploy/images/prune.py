@@ -38,13 +38,19 @@ def tests_of(packages: Path) -> Iterator[Path]:
             yield path
 
 
+def libraries_of(environment: Path) -> Iterator[Path]:
+    """Yield the libraries that may be stripped: those that wheels bring along in `*.libs` were rewritten, and break."""
+    for path in environment.rglob("*.so*"):
+        if path.is_file() and not path.is_symlink() and path.parent.suffix != ".libs":
+            yield path
+
+
 def main(environment: Path, policy: Path) -> None:
     """Prune an environment for the service of this policy."""
     (packages,) = environment.glob("lib/python3*/site-packages")
     for folder in [*unused_models(packages, callable_services(policy)), *tests_of(packages)]:
         shutil.rmtree(folder)
-    libraries = [str(path) for path in environment.rglob("*.so*") if path.is_file() and not path.is_symlink()]
-    subprocess.run(["strip", "--strip-debug", *libraries], check=True)
+    subprocess.run(["strip", "--strip-debug", *map(str, libraries_of(environment))], check=True)
 
 
 if __name__ == "__main__":

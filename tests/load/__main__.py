@@ -15,7 +15,7 @@ from localcloud.console import say, step
 from localcloud.processes import attend, exit_on_signals
 from messengerctl.suite import Suite
 
-from . import fanout, history, idle, limit, meters, pace, puts, report, resume, saturation
+from . import fanout, history, idle, limit, media, meters, pace, puts, report, resume, saturation
 from .figures import Results
 from .stage import UNLIMITED, Stage, set_stage
 
@@ -33,6 +33,7 @@ class Size:
     sockets: int
     clients: int
     audience: int
+    pictures: int
 
 
 _FULL = Size(
@@ -42,8 +43,9 @@ _FULL = Size(
     sockets=idle.SOCKETS,
     clients=resume.CLIENTS,
     audience=fanout.SOCKETS,
+    pictures=24,
 )
-_QUICK = Size(seconds=1.0, rounds=1, lengths=(1_000, 10_000), sockets=200, clients=100, audience=100)
+_QUICK = Size(seconds=1.0, rounds=1, lengths=(1_000, 10_000), sockets=200, clients=100, audience=100, pictures=6)
 
 
 async def _saturate(stage: Stage, results: Results, size: Size) -> None:
@@ -62,6 +64,7 @@ _SCENARIOS: dict[str, Callable[[Stage, Results, Size], Awaitable[None]]] = {
     "history": lambda stage, results, size: history.measure(stage, results, size.lengths, size.rounds),
     "resume": lambda stage, results, size: resume.measure(stage, results, size.clients, size.rounds),
     "puts": lambda stage, results, size: puts.measure(stage, results, size.seconds, size.rounds),
+    "media": lambda stage, results, size: media.measure(stage, results, size.pictures, size.rounds),
     "pace": lambda stage, results, size: pace.measure(stage, results, 2 * size.seconds, size.rounds),
     "saturation": _saturate,
     "fanout": lambda stage, results, size: fanout.measure(stage, results, size.audience, fanout.CROWD, size.rounds),

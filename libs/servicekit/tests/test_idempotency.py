@@ -15,8 +15,9 @@ from sqlalchemy.orm import DeclarativeBase
 
 from messenger_contracts.shapes import Shape
 from servicekit.errors import Conflict
-from servicekit.idempotency import Answer, CurrentAttempt, IdempotencyKeyColumns, PostgresIdempotency
+from servicekit.idempotency import Answer, CurrentAttempt
 from servicekit.postgres import Database, create_engine
+from servicekit.postgres_idempotency import IdempotencyKeyColumns, PostgresIdempotency
 from servicekit.testing import Callers, client_of
 
 KEY = {"Idempotency-Key": "order 1"}

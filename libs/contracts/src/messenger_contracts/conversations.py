@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from messenger_contracts.media import Media
 from messenger_contracts.shapes import Shape, Timestamp
 
 MAX_TEXT_BYTES = 16 * 1024
@@ -48,33 +49,6 @@ class Reactor(Shape):
     user_id: str
     emoji: str
     at: Timestamp
-
-
-class Variant(Shape):
-    """One size of a picture. The URL lives for minutes."""
-
-    url: str
-    width: int
-    height: int
-
-
-class Media(Shape):
-    """A file that hangs on a message. Until media has looked at it, its id and `pending` are all that is known."""
-
-    id: str
-    status: Literal["pending", "processing", "ready", "rejected"] = "pending"
-    kind: str | None = None
-    content_type: str | None = None
-    size: int | None = None
-    width: int | None = None
-    height: int | None = None
-    duration: float | None = None
-    blurhash: str | None = None
-    variants: dict[str, Variant] = {}
-    tags: list[str] = []
-    caption: str | None = None
-    taken_at: Timestamp | None = None
-    created_at: Timestamp | None = None
 
 
 class LinkPreview(Shape):

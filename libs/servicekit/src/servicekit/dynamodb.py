@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-api
 
 import asyncio
 import random
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -21,6 +22,7 @@ CONFLICTS = 6
 """How often a transaction that meets others is tried."""
 BACKOFF_SECONDS = 2.0
 
+_NAME = re.compile(r"#(\w+)")
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
 
@@ -99,6 +101,40 @@ async def delete_items(client: Any, table: str, keys: Sequence[Mapping[str, Any]
                 pause = min(pause * 2, BACKOFF_SECONDS)
 
 
+def change_of(
+    table: str,
+    key: Mapping[str, Any],
+    *,
+    assign: Mapping[str, Any] | None = None,
+    add: Mapping[str, int] | None = None,
+    condition: str | None = None,
+    values: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """The request that changes one item: what to assign, where None removes, and what to add to numbers.
+
+    In a condition, attributes are written `#name`, so that none is a reserved word, and the given values `:name`.
+    """
+    assign, add = assign or {}, add or {}
+    clauses = {
+        "SET": [f"#{name} = :new_{name}" for name, value in assign.items() if value is not None],
+        "ADD": [f"#{name} :more_{name}" for name in add],
+        "REMOVE": [f"#{name}" for name, value in assign.items() if value is None],
+    }
+    bound = {f":{name}": value for name, value in (values or {}).items()}
+    bound |= {f":new_{name}": value for name, value in assign.items()}
+    bound |= {f":more_{name}": value for name, value in add.items()}
+    expression = " ".join(f"{word} {', '.join(parts)}" for word, parts in clauses.items() if parts)
+    request: dict[str, Any] = {"TableName": table, "Key": to_item(key), "UpdateExpression": expression}
+    request["ExpressionAttributeNames"] = {
+        f"#{name}": name for name in _NAME.findall(f"{expression} {condition or ''}")
+    }
+    if condition:
+        request["ConditionExpression"] = condition
+    if present := to_item(bound):
+        request["ExpressionAttributeValues"] = present
+    return request
+
+
 class Transaction:
     """Writes that happen together or not at all."""
 
@@ -133,6 +169,10 @@ class Transaction:
     ) -> None:
         """Change an item by an update expression; the transaction fails when its condition does."""
         self._add("Update", table, key, condition, values, names, UpdateExpression=change)
+
+    def change(self, table: str, key: Mapping[str, Any], **change: Any) -> None:
+        """Change an item as `change_of` says; the transaction fails when its condition does."""
+        self.items.append({"Update": change_of(table, key, **change)})
 
     def delete(
         self,

@@ -111,6 +111,8 @@ def _together(entries: Sequence[_Entry]) -> Iterator[list[_Entry]]:
 
 
 Handler = Callable[[Event[Any]], Awaitable[None]]
+Parse = Callable[[str], Event[Any]]
+"""Reads the body of a message; another than `parse_event` where AWS itself writes to the queue too."""
 
 
 class Consumer:
@@ -126,6 +128,7 @@ class Consumer:
         retry_seconds: Sequence[int] = RETRY_SECONDS,
         pollers: int = 2,
         tracing: Tracing | None = None,
+        parse: Parse | None = None,
     ) -> None:
         self._sqs = sqs
         self._queue = queue
@@ -134,6 +137,7 @@ class Consumer:
         self._retry = retry_seconds
         self._pollers = pollers
         self._tracing = tracing or Tracing(0.0)
+        self._parse = parse or parse_event
         self._url = ""
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -188,7 +192,7 @@ class Consumer:
         traceparent = message.get("MessageAttributes", {}).get("traceparent", {}).get("StringValue")
         with self._tracing.work(f"consume {self._queue}", traceparent):
             try:
-                event = parse_event(message["Body"])
+                event = self._parse(message["Body"])
                 await self._handlers[event.type](event)
             except Exception as error:
                 record_failure("inbox", error, queue=self._queue, message_id=message["MessageId"])

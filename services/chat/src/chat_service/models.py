@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.orm import DeclarativeBase
 
 from messenger_contracts.conversations import LogEventType
-from servicekit.idempotency import IdempotencyKeyColumns
+from servicekit.postgres_idempotency import IdempotencyKeyColumns
 
 
 class Base(DeclarativeBase):

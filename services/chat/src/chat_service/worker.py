@@ -36,11 +36,11 @@ from servicekit.app import create_worker
 from servicekit.aws import Aws
 from servicekit.fanout import FanoutPublisher
 from servicekit.follower import Follower
-from servicekit.idempotency import PostgresIdempotency
 from servicekit.inbox import Consumer
 from servicekit.loops import Loop, repeated
 from servicekit.outbox import PostgresRelay
 from servicekit.postgres import Database, DirectConnection, create_engine
+from servicekit.postgres_idempotency import PostgresIdempotency
 from servicekit.postgres_ledger import PostgresLedger
 from servicekit.server import serve
 from servicekit.sns import Publisher

@@ -17,7 +17,7 @@ from gateway_service.credentials.service import TICKET_PURPOSE, CredentialServic
 from gateway_service.limits.service import LimitService
 from gateway_service.presence.repository import PresenceRepository
 from gateway_service.presence.service import PresenceService
-from gateway_service.routes.domain import AUTH, CHAT, NOTIFICATION, SYNC
+from gateway_service.routes.domain import AUTH, CHAT, MEDIA, NOTIFICATION, SYNC
 from gateway_service.routes.service import ProxyService
 from gateway_service.sends.service import SendService
 from gateway_service.settings import GatewaySettings
@@ -99,6 +99,7 @@ def clients_of(settings: GatewaySettings) -> dict[str, ServiceClient]:
     return {
         AUTH: ServiceClient(AUTH, settings.auth_url),
         CHAT: ServiceClient(CHAT, settings.chat_url),
+        MEDIA: ServiceClient(MEDIA, settings.media_url),
         NOTIFICATION: ServiceClient(NOTIFICATION, settings.notification_url),
         SYNC: ServiceClient(SYNC, settings.chat_url, timeout=WAIT_SECONDS, connections=WAITING),
     }

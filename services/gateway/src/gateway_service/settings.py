@@ -26,6 +26,8 @@ class GatewaySettings(ServiceSettings):
     """Where auth answers."""
     chat_url: str = "http://127.0.0.1:8002"
     """Where chat answers."""
+    media_url: str = "http://127.0.0.1:8004"
+    """Where media answers."""
     notification_url: str = "http://127.0.0.1:8003"
     """Where notification answers."""
     cognito_client_id: str = ""

@@ -18,8 +18,9 @@ from messenger_contracts.commands import Actor
 from messenger_contracts.conversations import Conversation, Invite
 from messenger_contracts.pagination import Page
 from servicekit.cursors import Cursors
-from servicekit.idempotency import Answer, Attempt, PostgresIdempotency
+from servicekit.idempotency import Answer, Attempt
 from servicekit.postgres import Database, Session
+from servicekit.postgres_idempotency import PostgresIdempotency
 
 MOST_INVITES = 100
 

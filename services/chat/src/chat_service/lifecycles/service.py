@@ -19,8 +19,9 @@ from chat_service.people.service import PeopleService
 from messenger_contracts.commands import Actor
 from messenger_contracts.conversations import Conversation, LogEventType
 from servicekit.etags import require_match
-from servicekit.idempotency import Answer, Attempt, PostgresIdempotency
+from servicekit.idempotency import Answer, Attempt
 from servicekit.postgres import Database, Session
+from servicekit.postgres_idempotency import PostgresIdempotency
 
 Members = Sequence[tuple[str, str, str]]
 """Id, username and role of each."""

@@ -13,7 +13,8 @@ from chat_service.conversations.domain import require_open
 from chat_service.conversations.errors import NotMember, invalid
 from chat_service.sends.errors import IdempotencyMismatch
 from messenger_contracts.commands import UUID_PATTERN, MessageCreate, SendCommand, Sent, is_storable
-from messenger_contracts.conversations import LogEventType, Media
+from messenger_contracts.conversations import LogEventType
+from messenger_contracts.media import Media
 from messenger_contracts.shapes import format_timestamp
 from servicekit.errors import ServiceError
 

@@ -10,7 +10,8 @@ from chat_service.schedules.domain import Waiting
 from chat_service.sends.dependencies import Sender
 from chat_service.sends.schemas import OwnIdPath
 from messenger_contracts.commands import Actor, MessageCreate, SendCommand
-from messenger_contracts.conversations import Media, Message, ScheduledMessage
+from messenger_contracts.conversations import Message, ScheduledMessage
+from messenger_contracts.media import Media
 from servicekit.identity import CurrentUser
 
 router = APIRouter(prefix="/v1/conversations/{conversation_id}/messages", tags=["messages"])

@@ -3,18 +3,21 @@
 import re
 from dataclasses import dataclass
 
-AUTH, CHAT, NOTIFICATION = "auth", "chat", "notification"
+AUTH, CHAT, MEDIA, NOTIFICATION = "auth", "chat", "media", "notification"
 SYNC = "sync"
 """Chat again, where a request may wait for a minute: on connections of its own, so that nobody waits for those."""
 
 _SERVICES = {
+    "albums": MEDIA,
     "auth": AUTH,
     "conversations": CHAT,
     "invites": CHAT,
+    "media": MEDIA,
     "moderation": CHAT,
     "notifications": NOTIFICATION,
     "search": CHAT,
     "sync": SYNC,
+    "uploads": MEDIA,
 }
 _OPEN_AND_SECRET = frozenset(
     {

@@ -8,8 +8,9 @@ import orjson
 from pydantic import ValidationError
 
 from messenger_contracts.commands import UUID_PATTERN, MessageCreate
-from messenger_contracts.conversations import Media, Message
+from messenger_contracts.conversations import Message
 from messenger_contracts.identity import Principal
+from messenger_contracts.media import Media
 
 _UUID = UUID_PATTERN.strip("^$")
 _PATH = re.compile(rf"/v1/conversations/({_UUID})/messages/({_UUID})")

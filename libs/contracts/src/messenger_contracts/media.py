@@ -1,0 +1,106 @@
+"""A file as everybody sees it: what media answers, and what messages, posts and albums carry."""
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from messenger_contracts.shapes import Shape, Timestamp
+
+MediaStatus = Literal["pending", "processing", "ready", "rejected"]
+MediaKind = Literal["image", "video", "audio", "file"]
+MOST_MEDIA = 100
+"""How many files one question may be about."""
+
+
+class RejectReason(StrEnum):
+    """Why a file was refused. Programs may branch on it; more may come."""
+
+    TYPE_MISMATCH = "type_mismatch"
+    """It is not what it was said to be."""
+    TYPE_REFUSED = "type_refused"
+    """It is of a type that is not taken, or not for this purpose."""
+    SIZE_MISMATCH = "size_mismatch"
+    CHECKSUM_MISMATCH = "checksum_mismatch"
+    DAMAGED = "damaged"
+    """It breaks off, or cannot be decoded."""
+    TOO_LARGE = "too_large"
+    """More pixels, frames or seconds than are taken, or far more than its bytes promise."""
+    HOSTILE = "hostile"
+    """It is two things at once, or has active content in it."""
+    INFECTED = "infected"
+    FAILED = "failed"
+    """It could not be processed, however often it was tried."""
+
+
+class Variant(Shape):
+    """One form of a file. The URL lives for minutes; what has no picture has neither width nor height."""
+
+    url: str
+    width: int | None
+    height: int | None
+
+
+class Media(Shape):
+    """A file. Until media has looked at it, its id and `pending` are all that is known."""
+
+    id: str
+    status: MediaStatus = "pending"
+    kind: str | None = Field(None, description="image, video, audio or file")
+    content_type: str | None = None
+    size: int | None = Field(None, description="Bytes of what was uploaded")
+    width: int | None = None
+    height: int | None = None
+    duration: float | None = Field(None, description="Seconds")
+    blurhash: str | None = None
+    variants: dict[str, Variant] = Field(
+        {}, description="By name: `thumb`, `small`, `large`, `original`, and crops by the name that they were given"
+    )
+    tags: list[str] = Field([], description="The owner's own; empty for others")
+    caption: str | None = None
+    taken_at: Timestamp | None = Field(None, description="When the picture was taken, if it says so; the owner's own")
+    created_at: Timestamp | None = None
+    filename: str | None = None
+    color: str | None = Field(None, description="The dominant colour: `#rrggbb`")
+    waveform: list[int] | None = Field(None, description="Loudness over time, 0 to 100")
+    scan: Literal["clean", "unscanned"] | None = Field(None, description="What the virus scanner said, if there is one")
+    preview: bool | None = Field(
+        None,
+        description="Of films and sounds: false where nothing could look into it. It has no picture, length or "
+        "waveform then, and others cannot fetch it",
+    )
+    reason: RejectReason | None = Field(None, description="Why it was rejected")
+
+
+class MediaQuestion(Shape):
+    """What a service asks on behalf of a person: by `/internal/media/read`, and `/internal/media/attach`."""
+
+    user_id: str
+    media_ids: list[str] = Field(max_length=MOST_MEDIA)
+
+
+class MediaAnswer(Shape):
+    """What the person may see; what is missing does not exist or is hidden from them."""
+
+    items: list[Media]
+
+
+class AttachAnswer(Shape):
+    """Whether a person may attach files: those are their own, not deleted and not rejected."""
+
+    refused: list[str] = Field(description="Those that may not be attached")
+
+
+AlbumRole = Literal["owner", "contributor", "viewer"]
+
+
+class Album(Shape):
+    """Files that their owner shows to some people together."""
+
+    id: str
+    owner_id: str
+    title: str
+    role: AlbumRole = Field(description="The reader's")
+    shared: dict[str, AlbumRole] = Field({}, description="With whom, and as what; told to the owner alone")
+    items: int
+    created_at: Timestamp

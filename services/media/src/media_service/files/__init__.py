@@ -1,0 +1,1 @@
+"""The record of a file, as every room reads and changes it."""

@@ -1,0 +1,141 @@
+"""Answers who may see files, and learns it from events.
+
+Events come at least once and in any order: each says what is so as of a position (`seq`, `version`), and only what is
+newer than what is known changes anything. Numbers are never added up from events.
+"""
+
+from collections.abc import Sequence
+
+from media_service.files.errors import MediaNotFound
+from media_service.files.models import File
+from media_service.files.repository import FileRepository
+from media_service.grants.domain import CLOSED, blocks, conversation, may_attach, may_see, questions
+from media_service.grants.models import Use
+from media_service.grants.repository import GrantRepository, UseRepository
+from media_service.states.service import StateService
+from messenger_contracts.envelope import Event
+from messenger_contracts.events.chat import (
+    ConversationUpdated,
+    MemberJoined,
+    MemberLeft,
+    MessageCreated,
+    MessageDeleted,
+)
+from messenger_contracts.events.social_graph import UserBlocked, UserUnblocked
+from servicekit.dynamodb import Transaction
+from servicekit.errors import DependencyUnavailable
+
+ATTEMPTS = 8
+AVATAR = "avatar"
+
+
+class GrantService:
+    """Who may see what."""
+
+    def __init__(
+        self, files: FileRepository, states: StateService, grants: GrantRepository, uses: UseRepository
+    ) -> None:
+        self._files = files
+        self._states = states
+        self._grants = grants
+        self._uses = uses
+
+    async def require(self, reader: str, media_id: str) -> File:
+        """A file that a reader may see; raises `MediaNotFound`."""
+        found = await self.visible(reader, [media_id])
+        if not found:
+            raise MediaNotFound
+        return found[0]
+
+    async def visible(self, reader: str, media_ids: Sequence[str]) -> list[File]:
+        """Those files that a reader may see, in the order of their ids as given: two reads, however many they are."""
+        files = await self._files.get_all(media_ids)
+        known = await self._grants.known([each for file in files.values() for each in questions(file, reader)])
+        wanted = dict.fromkeys(media_ids)
+        return [files[each] for each in wanted if each in files and may_see(files[each], reader, known)]
+
+    async def refused(self, user_id: str, media_ids: Sequence[str]) -> list[str]:
+        """Those that a person may not attach."""
+        files = await self._files.get_all(media_ids)
+        return [each for each in dict.fromkeys(media_ids) if each not in files or not may_attach(files[each], user_id)]
+
+    async def require_own(self, user_id: str, media_id: str) -> None:
+        """Raise `MediaNotFound` unless a person may attach the file."""
+        if await self.refused(user_id, [media_id]):
+            raise MediaNotFound
+
+    def allow(self, work: Transaction, place: str, user_id: str, version: int, **more: str) -> None:
+        """Let a person look into a place of ours, in the transaction of what makes it so."""
+        self._grants.add(work, place, user_id, version, active=True, **more)
+
+    def forbid(self, work: Transaction, place: str, user_id: str, version: int) -> None:
+        """Let a person look into a place of ours no longer."""
+        self._grants.add(work, place, user_id, version, active=False)
+
+    def put_up(self, work: Transaction, media_id: str, place: str) -> None:
+        """Note that a file hangs in a place of ours once more."""
+        self._files.count(work, media_id, place, 1)
+
+    async def take_off(self, work: Transaction, media_id: str, place: str) -> None:
+        """Note that a file, if it is still there, hangs in a place of ours once less."""
+        file = await self._files.get(media_id)
+        if file:
+            self._files.count(work, media_id, place, -1, **self._states.after_use(file))
+
+    async def hang(self, use: Use, owner_id: str) -> None:
+        """Have files hang on something, in the place of those that did, unless something newer is known of it.
+
+        Files of others than `owner_id` are passed over, unless they hang there already: nobody grants what is not
+        theirs.
+        """
+        for _ in range(ATTEMPTS):
+            before = await self._uses.get(use.place, use.ref)
+            if before and before.seq >= use.seq:
+                return
+            were = before.media_ids if before else []
+            files = await self._files.get_all([*use.media_ids, *were])
+            theirs = {each for each, file in files.items() if file.owner_id == owner_id}
+            now = [each for each in use.media_ids if each in theirs.union(were) & files.keys()]
+            work = Transaction()
+            for media_id in set(now) - set(were):
+                self._files.count(work, media_id, use.place, 1)
+            for media_id in (set(were) - set(now)) & files.keys():
+                self._files.count(work, media_id, use.place, -1, **self._states.after_use(files[media_id]))
+            if await self._uses.commit(use.model_copy(update={"media_ids": now}), work):
+                return
+        raise DependencyUnavailable("What hangs there is being changed by too many at once.")
+
+    async def message_created(self, event: Event[MessageCreated]) -> None:
+        """What a message carries hangs in its conversation."""
+        message = event.data.message
+        if not message.media:
+            return
+        media_ids = list(dict.fromkeys(each.id for each in message.media))
+        await self.hang(_use(event.data, message.id, media_ids), message.by)
+
+    async def message_deleted(self, event: Event[MessageDeleted]) -> None:
+        """What a deleted message carried hangs there no longer."""
+        await self.hang(_use(event.data, event.data.message_id, []), event.data.actor.user_id)
+
+    async def conversation_updated(self, event: Event[ConversationUpdated]) -> None:
+        """A group's picture hangs in it, for as long as it is the picture; nobody may look into a deleted group."""
+        if event.data.deleted:
+            await self._grants.set(conversation(event.data.conversation_id), CLOSED, event.data.seq, active=True)
+        avatar = event.data.avatar if not event.data.deleted else None
+        await self.hang(_use(event.data, AVATAR, [avatar] if avatar else []), event.data.actor.user_id)
+
+    async def member_changed(self, event: Event[MemberJoined] | Event[MemberLeft]) -> None:
+        """Who is in a conversation may look into it, and who has left may not."""
+        data = event.data
+        place = conversation(data.conversation_id)
+        await self._grants.set(place, data.user_id, data.seq, active=isinstance(data, MemberJoined))
+
+    async def block_changed(self, event: Event[UserBlocked] | Event[UserUnblocked]) -> None:
+        """Between two of whom one blocks the other, nothing is granted."""
+        data = event.data
+        active = isinstance(data, UserBlocked)
+        await self._grants.set(blocks(data.user_id), data.blocked_id, data.version, active=active)
+
+
+def _use(data: MessageCreated | MessageDeleted | ConversationUpdated, ref: str, media_ids: list[str]) -> Use:
+    return Use(place=conversation(data.conversation_id), ref=ref, seq=data.seq, media_ids=media_ids)

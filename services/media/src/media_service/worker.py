@@ -1,0 +1,97 @@
+"""Composition root of the worker: the relay of events, the consumers of both queues, and the sweep."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+
+from fastapi import FastAPI
+
+from media_service.consumers import inbox_handlers, parse_work, work_handlers
+from media_service.dependencies import Services, Stores, make_services, open_stores
+from media_service.library.service import PurgeService
+from media_service.processing.dependencies import open_processing
+from media_service.settings import MediaSettings
+from media_service.sweeps.service import SweepService
+from servicekit.app import create_worker
+from servicekit.aws import Aws
+from servicekit.dynamodb_outbox import DynamoRelay
+from servicekit.inbox import Consumer
+from servicekit.loops import Loop, repeated
+from servicekit.server import serve
+from servicekit.sns import Publisher
+from servicekit.telemetry import Tracing
+
+
+@asynccontextmanager
+async def loops(settings: MediaSettings, app: FastAPI) -> AsyncIterator[Mapping[str, Loop]]:
+    """What runs, and what it is made of."""
+    async with AsyncExitStack() as stack:
+        aws = await stack.enter_async_context(Aws(settings.region))
+        stores = await open_stores(settings, aws)
+        services = make_services(settings, stores)
+        app.state.health.require("media", stores.files.check)
+        relay = DynamoRelay(
+            name="events",
+            client=stores.dynamodb,
+            table=settings.resource("outbox"),
+            publisher=Publisher(await aws.client("sns"), settings.topic_arn("events")),
+        )
+        sqs, tracing = await aws.client("sqs"), Tracing(settings.trace_ratio if settings.otlp_endpoint else 0.0)
+        inbox = Consumer(
+            sqs=sqs,
+            queue=settings.resource("inbox"),
+            handlers=inbox_handlers(services.grants, services.albums),
+            visibility_seconds=settings.visibility_seconds,
+            retry_seconds=settings.retry_seconds,
+            tracing=tracing,
+        )
+        processing = await stack.enter_async_context(open_processing(settings, services.states, stores.objects))
+        work = Consumer(
+            sqs=sqs,
+            queue=settings.resource("work"),
+            handlers=work_handlers(processing),
+            parse=parse_work,
+            visibility_seconds=settings.visibility_seconds,
+            retry_seconds=settings.retry_seconds,
+            tracing=tracing,
+        )
+        sweep = make_sweep(settings, stores, services)
+        yield {
+            "relay": relay.run,
+            "inbox": inbox.run,
+            "work": work.run,
+            "sweep": repeated(sweep.step, settings.sweep_seconds),
+        }
+
+
+def make_sweep(settings: MediaSettings, stores: Stores, services: Services) -> SweepService:
+    """What takes care of what is due."""
+    purges = PurgeService(
+        files=stores.files,
+        digests=stores.digests,
+        library=stores.library,
+        quotas=stores.quotas,
+        objects=stores.objects,
+        outbox=stores.outbox,
+        client=stores.dynamodb,
+    )
+    return SweepService(
+        files=stores.files,
+        states=services.states,
+        uploads=services.uploads,
+        library=services.library,
+        albums=services.albums,
+        purges=purges,
+        outbox=stores.outbox,
+        settings=settings,
+    )
+
+
+def create(settings: MediaSettings) -> FastAPI:
+    """The worker as an app that serves its health."""
+    return create_worker(title="Messenger media worker", loops=partial(loops, settings))
+
+
+if __name__ == "__main__":
+    media_settings = MediaSettings()
+    serve(create(media_settings), media_settings)

@@ -1,0 +1,143 @@
+"""Albums: shared by role, and what their files are seen by."""
+
+from messenger_contracts.envelope import Event, schema_uri
+from messenger_contracts.events.media import AlbumDeleted
+
+
+async def album_of(owner, **wish) -> str:
+    made = await owner.ask("POST", "albums", {"title": "Summer"} | wish)
+    assert made.status_code == 201, made.text
+    return made.json()["id"]
+
+
+async def put(person, album: str, media_id: str) -> int:
+    return (await person.ask("PUT", f"albums/{album}/items/{media_id}")).status_code
+
+
+async def listed(person, album: str) -> list[str]:
+    return [item["id"] for item in (await person.ask("GET", f"albums/{album}/items")).json()["items"]]
+
+
+async def test_a_viewer_sees_what_is_in_an_album_and_changes_nothing(alice, bob, shown) -> None:
+    album = await album_of(alice, shared=[{"user_ids": [bob.id], "role": "viewer"}])
+    media_id = await shown(alice)
+    assert await put(alice, album, media_id) == 204
+
+    seen = (await bob.ask("GET", f"albums/{album}")).json()
+
+    assert (seen["role"], seen["items"], seen["shared"]) == ("viewer", 1, {})
+    assert await listed(bob, album) == [media_id]
+    assert (await bob.ask("GET", f"media/{media_id}")).status_code == 200
+    assert await put(bob, album, await shown(bob)) == 403
+    for method, path, body in [
+        ("PATCH", "", {"title": "x"}),
+        ("DELETE", "", None),
+        ("DELETE", f"/items/{media_id}", None),
+    ]:
+        assert (await bob.ask(method, f"albums/{album}{path}", body)).status_code == 403
+
+
+async def test_a_contributor_adds_and_takes_out_their_own(alice, bob, shown) -> None:
+    album = await album_of(alice, shared=[{"user_ids": [bob.id], "role": "contributor"}])
+    hers, his = await shown(alice), await shown(bob)
+
+    assert [await put(alice, album, hers), await put(bob, album, his), await put(bob, album, his)] == [204] * 3
+    assert await put(bob, album, hers) == 404, "it is not his to add"
+
+    assert await listed(alice, album) == await listed(bob, album) == [his, hers]
+    assert (await bob.ask("DELETE", f"albums/{album}/items/{hers}")).status_code == 403
+    for _ in range(2):
+        assert (await bob.ask("DELETE", f"albums/{album}/items/{his}")).status_code == 204
+    assert await listed(alice, album) == [hers]
+    assert (await alice.ask("GET", f"media/{his}")).status_code == 404
+    assert (await alice.ask("GET", f"albums/{album}")).json()["items"] == 1
+
+
+async def test_to_others_an_album_does_not_exist(alice, bob) -> None:
+    album = await album_of(alice)
+
+    for method, path in [("GET", ""), ("GET", "/items"), ("PATCH", ""), ("DELETE", ""), ("PUT", "/items/x")]:
+        answer = await bob.ask(method, f"albums/{album}{path}", {} if method == "PATCH" else None)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), method
+    assert (await bob.ask("GET", "albums")).json()["items"] == []
+
+
+async def test_who_is_taken_out_sees_nothing_any_more(alice, bob, shown) -> None:
+    album = await album_of(alice, shared=[{"user_ids": [bob.id, "user-carol"]}])
+    media_id = await shown(alice)
+    await put(alice, album, media_id)
+
+    changed = await alice.ask(
+        "PATCH", f"albums/{album}", {"shared": [{"user_ids": ["user-carol"], "role": "contributor"}]}
+    )
+
+    assert changed.json()["shared"] == {"user-carol": "contributor"}
+    assert (await bob.ask("GET", f"media/{media_id}")).status_code == 404
+    assert (await bob.ask("GET", "albums")).json()["items"] == []
+    back = await alice.ask("PATCH", f"albums/{album}", {"shared": [{"user_ids": [bob.id]}]})
+    assert back.json()["shared"] == {bob.id: "viewer"}
+    assert (await bob.ask("GET", f"media/{media_id}")).status_code == 200
+
+
+async def test_a_change_of_what_was_not_read_is_refused(alice) -> None:
+    album = await album_of(alice)
+    read = (await alice.ask("GET", f"albums/{album}")).headers["ETag"]
+    await alice.ask("PATCH", f"albums/{album}", {"title": "Autumn"})
+
+    late = await alice.ask("PATCH", f"albums/{album}", {"title": "Winter"}, **{"If-Match": read})
+
+    assert (late.status_code, (await alice.ask("GET", f"albums/{album}")).json()["title"]) == (412, "Autumn")
+
+
+async def test_a_deleted_album_leaves_its_files_with_their_owners(alice, bob, shown, services, stores) -> None:
+    album = await album_of(alice, shared=[{"user_ids": [bob.id]}])
+    media_id = await shown(alice, purpose="message")
+    await put(alice, album, media_id)
+
+    assert (await alice.ask("DELETE", f"albums/{album}")).status_code == 204
+
+    assert (await alice.ask("GET", f"albums/{album}")).status_code == 404
+    assert (await bob.ask("GET", f"media/{media_id}")).status_code == 404
+    assert (await alice.ask("GET", f"media/{media_id}")).status_code == 200
+    data = AlbumDeleted(album_id=album, owner_id=alice.id)
+    told = Event(
+        id="e",
+        source="media",
+        type=data.TYPE,
+        time="2026-01-31T09:30:00Z",
+        subject=album,
+        dataschema=schema_uri(data.TYPE),
+        data=data,
+    )
+    for _ in range(2):
+        await services.albums.clear(told)
+    assert not (await stores.files.get(media_id)).is_used
+
+
+async def test_albums_are_listed_in_pages(alice, bob) -> None:
+    made = [await album_of(alice, title=str(number), shared=[{"user_ids": [bob.id]}]) for number in range(3)]
+
+    first = await bob.client.get("/v1/albums?limit=2", headers=bob.headers)
+    second = await bob.client.get(first.links["next"]["url"], headers=bob.headers)
+
+    assert [album["id"] for page in (first, second) for album in page.json()["items"]] == made[::-1]
+    assert second.json()["next"] is None
+
+
+async def test_an_album_has_room_for_so_many_people(alice) -> None:
+    people = [f"user-{number}" for number in range(46)]
+    others = {"shared": [{"user_ids": [f"other-{number}" for number in range(45)]}]}
+    too_many = {"title": "a", "shared": [{"user_ids": people[:40]}, {"user_ids": people[40:]}]}
+
+    full = await alice.ask("POST", "albums", {"title": "a", "shared": [{"user_ids": people[:45]}]})
+    anew = await alice.ask("PATCH", f"albums/{full.json()['id']}", others)
+    crowded = await alice.ask("POST", "albums", too_many)
+
+    assert (full.status_code, anew.status_code, crowded.status_code) == (201, 200, 422)
+
+
+async def test_a_key_makes_one_album(alice) -> None:
+    answers = [await alice.ask("POST", "albums", {"title": "a"}, **{"Idempotency-Key": "k"}) for _ in range(2)]
+
+    assert answers[0].json() == answers[1].json()
+    assert answers[1].headers["Idempotency-Replay"] == "true"
