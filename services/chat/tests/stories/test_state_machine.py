@@ -75,6 +75,14 @@ class Stories(RuleBasedStateMachine):
     def react(self, who: int, which: int, emoji: str, method: str) -> None:
         self.run(self.story.about(self._who(who), which, method, f"/reactions/{emoji}"))
 
+    @rule(who=PEOPLE, which=WHICH)
+    def vanish(self, who: int, which: int) -> None:
+        self.run(self.story.vanish(self._who(who), which))
+
+    @rule(which=WHICH, emoji=EMOJIS)
+    def all_react(self, which: int, emoji: str) -> None:
+        self.run(self.story.all_react(which, emoji))
+
     @rule(who=GUESTS, by_choice=st.booleans())
     def go(self, who: int, by_choice: bool) -> None:
         self.run(self.story.go(self._who(who), by_choice=by_choice))
@@ -86,6 +94,10 @@ class Stories(RuleBasedStateMachine):
     @rule(pair=st.permutations(range(len(NAMES))))
     def block(self, pair: list[int]) -> None:
         self.run(self.story.block(self._who(pair[0]), self._who(pair[1])))
+
+    @rule(pair=st.permutations(range(len(NAMES))))
+    def make_up(self, pair: list[int]) -> None:
+        self.run(self.story.make_up(self._who(pair[0]), self._who(pair[1])))
 
     @rule(who=PEOPLE, back=st.integers(0, 5), private=st.booleans())
     def read(self, who: int, back: int, private: bool) -> None:
