@@ -36,7 +36,8 @@ class Settings(ServiceSettings):
     token: SecretStr = SecretStr("hush")
     """What nobody may see."""
     peers: list[str] | None = None
-    """Whom it knows."""
+    """Whom it knows,
+    in order."""
 
 
 @asynccontextmanager
@@ -108,7 +109,7 @@ def test_settings_are_tabled_with_their_meaning_and_without_secrets(repository: 
     readme = (repository / "services/quiz/README.md").read_text()
     assert "| `QUIZ_COLOUR` | `red` or `blue` | `red` | The colour of it. |" in readme
     assert "| `QUIZ_TOKEN` | secret | not shown | What nobody may see. |" in readme
-    assert "| `QUIZ_PEERS` | `list[str]` | none | Whom it knows. |" in readme
+    assert "| `QUIZ_PEERS` | `list[str]` | none | Whom it knows, in order. |" in readme
     assert "| `QUIZ_PORT` | `int` | `8000` | The port to listen on. |" in readme
     assert "hush" not in readme
 

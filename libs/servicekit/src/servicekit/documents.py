@@ -25,7 +25,7 @@ from servicekit.settings import ServiceSettings
 
 EDGE = "gateway"
 PUBLIC_TITLE = "Messenger"
-PUBLIC_SUMMARY = "Conversations, people and notifications. One origin; errors are problem details (RFC 9457)."
+PUBLIC_SUMMARY = "Conversations, people, files and notifications. One origin; errors are problem details (RFC 9457)."
 
 
 class DocumentError(Exception):
@@ -157,7 +157,12 @@ def endpoint_table(endpoints: Iterable[Endpoint]) -> str:
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |" for line in lines)
+    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    """One line, whose bars are no borders."""
+    return " ".join(text.split()).replace("|", "&#124;")
 
 
 def main(arguments: Sequence[str], root: Path) -> int:
