@@ -184,6 +184,15 @@ async def test_a_direct_conversation_is_a_nameless_seat_that_takes_nothing_more(
     assert (await bob.send(direct, uuid4(), "are you there?")).status_code == 403
 
 
+async def test_a_late_unblock_does_not_open_a_seat_that_is_empty(people, eraser, blocks):
+    alice, bob = await people("alice", "bob")
+    direct = (await alice.begin(bob)).json()["id"]
+    await blocks.block(bob, alice)
+    await eraser().erase(alice.id)
+    await blocks.unblock(bob, alice)
+    assert (await bob.send(direct, uuid4(), "are you there?")).status_code == 403
+
+
 async def test_a_worker_that_dies_leaves_nothing_that_the_next_does_not_find(people, group_of, eraser, left):
     alice, bob, carol = await people("alice", "bob", "carol")
     group, _ = await busy(alice, bob, carol, group_of)

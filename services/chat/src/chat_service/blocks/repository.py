@@ -8,6 +8,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chat_service.blocks.domain import Block
+from chat_service.erasures.domain import DELETED_NAME
 
 _LOCK = text("SELECT id FROM conversations WHERE direct_key = :direct_key FOR NO KEY UPDATE")
 _PUT = text("""
@@ -16,13 +17,16 @@ _PUT = text("""
     DO UPDATE SET active = excluded.active, version = excluded.version, xid = excluded.xid
     WHERE b.version < excluded.version
 """)
-_CLOSE = text("""
+_CLOSE = text(f"""
     UPDATE conversations SET closed_by = ARRAY(
         SELECT blocker FROM blocks
         WHERE active AND blocker = ANY(CAST(:people AS text[])) AND blocked = ANY(CAST(:people AS text[]))
-        ORDER BY blocker)
+        UNION
+        SELECT user_id FROM members WHERE conversation_id = conversations.id AND username = '{DELETED_NAME}'
+        ORDER BY 1)
     WHERE direct_key = :direct_key
 """)
+"""Nobody opens a conversation again whose other seat is empty."""
 
 _OF = """
     SELECT p.user_id,
