@@ -31,7 +31,7 @@ def test_the_emulator_comes_back_with_its_state(running) -> None:
     url = sqs.get_queue_url(QueueName=queue)["QueueUrl"]
     sqs.send_message(QueueUrl=url, MessageBody="kept")
     snapshot = running.folder / ".local" / "data" / "emulator" / "state" / "sqs.json"
-    running.until(lambda: "kept" in snapshot.read_text())
+    running.until(lambda: snapshot.is_file() and "kept" in snapshot.read_text())
     keys = running.state.credentials
     running.kill("emulator")
     running.until(lambda: "emulator is ready again" in _supervisor_log(running))
