@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from media_service.consumers import erasure_handlers, inbox_handlers, parse_work, work_handlers
 from media_service.dependencies import Services, Stores, make_services, open_stores
-from media_service.erasures.service import ErasureService
+from media_service.erasures.service import BATCH, ErasureService
 from media_service.library.service import PurgeService
 from media_service.processing.dependencies import open_processing
 from media_service.settings import MediaSettings
@@ -59,7 +59,7 @@ async def loops(settings: MediaSettings, app: FastAPI) -> AsyncIterator[Mapping[
         }
 
 
-def make_erasures(stores: Stores, services: Services) -> ErasureService:
+def make_erasures(stores: Stores, services: Services, *, batch: int = BATCH) -> ErasureService:
     """What forgets people."""
     return ErasureService(
         departures=stores.departures,
@@ -69,6 +69,7 @@ def make_erasures(stores: Stores, services: Services) -> ErasureService:
         albums=services.albums,
         answers=stores.answers,
         repository=stores.erasures,
+        batch=batch,
     )
 
 

@@ -61,7 +61,7 @@ class ErasureService:
         albums: AlbumService,
         answers: DynamoIdempotency,
         repository: ErasureRepository,
-        batch: int = BATCH,
+        batch: int,
     ) -> None:
         self._departures = departures
         self._files = files
