@@ -146,6 +146,7 @@ class UploadService:
         return file
 
     async def _announced(self, owner_id: str, wish: UploadCreate) -> File:
+        created_at = datetime.now(UTC)  # before the id, whose time must not be below it: lists are cut by both
         media_id, upload_id, part_size = str(uuid7()), None, None
         if wish.size > self._settings.multipart_above:
             upload_id = await self._objects.begin_multipart(incoming_key(media_id), wish.content_type)
@@ -153,7 +154,7 @@ class UploadService:
         return File(
             id=media_id,
             owner_id=owner_id,
-            created_at=datetime.now(UTC),
+            created_at=created_at,
             upload_id=upload_id,
             part_size=part_size,
             due_at=int(time.time()) + self._settings.unfinished_hours * HOUR_SECONDS,
