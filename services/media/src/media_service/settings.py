@@ -42,8 +42,7 @@ class MediaSettings(ServiceSettings):
     scanner_limit: int = 100 * MIB
     """The largest file that the scanner takes, in bytes: clamd's `StreamMaxLength`. Larger ones are `unscanned`."""
     scratch: Path | None = None
-    """The folder for files that are being processed, each at most twice its size; none: the system's own. A worker
-    has one of its own in it, and removes those of dead ones when it starts."""
+    """The folder for files that are being processed, each at most twice its size; none: the system's own."""
     sandboxes: int = 2
     """How many files a worker processes at a time: as many as it has cores."""
     sandbox_memory_mib: int = 1024

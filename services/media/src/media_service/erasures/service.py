@@ -8,7 +8,8 @@ that arrive by a request which was signed before belong to no record, and are re
 (`processing`).
 
 Each step finds what is left to do, and to take it again is harmless: who dies in the middle is asked again. What stays
-for a month is the bare id in `departures`; `uses` keeps ids of messages and files, which lead nowhere.
+for a month is the bare id in `departures`; `uses` keeps ids of messages and files, which lead nowhere, and the outbox
+ids alone, until it is published.
 """
 
 from contextlib import suppress
