@@ -20,7 +20,6 @@ from media_service.files.domain import incoming_key, original_key, variant_key
 from media_service.processing.errors import NothingUploaded
 from media_service.processing.service import ProcessingService
 from media_service.scanners.service import Verdict
-from media_service.worker import make_erasures
 from messenger_contracts.media import RejectReason
 
 KeysOf = Callable[[str], Awaitable[set[str]]]
@@ -333,42 +332,6 @@ async def test_nothing_is_left_of_a_file_that_is_purged_meanwhile(
 
     assert await services.states.get(media_id) is None
     assert await keys_of(media_id) == set()
-
-
-async def test_nothing_is_left_of_a_file_whose_owner_is_erased_meanwhile(
-    upload: Upload, make: Make, examinations: ExaminationService, stores: Stores, services: Services, keys_of: KeysOf
-) -> None:
-    """What comes after the purge has looked, from the worker or by the request that is still good, goes too."""
-    media_id = await upload()
-
-    async def erase() -> None:
-        await make_erasures(stores, services).erase("user-alice")
-        await stores.objects.write(incoming_key(media_id), PHOTO, "image/jpeg")
-
-    await make(examinations=Meanwhile(examinations, erase)).process(media_id)
-
-    assert await services.states.get(media_id) is None
-    assert await keys_of(media_id) == set()
-
-
-async def test_of_a_file_that_was_deleted_meanwhile_only_what_was_uploaded_stays(
-    upload: Upload, make: Make, examinations: ExaminationService, alice: Any, keys_of: KeysOf
-) -> None:
-    media_id = await upload()
-
-    await make(examinations=Meanwhile(examinations, lambda: alice.ask("DELETE", f"media/{media_id}"))).process(media_id)
-
-    assert await keys_of(media_id) == {"incoming/*"}
-
-
-async def test_a_crop_of_a_file_that_was_purged_is_removed_though_its_worker_died(
-    processing: ProcessingService, stores: Stores, keys_of: KeysOf
-) -> None:
-    await stores.objects.write(variant_key("gone", "crop-0-0-9x9", "webp"), b"a crop", "image/webp")
-
-    await processing.crop("gone", "crop-0-0-9x9")
-
-    assert await keys_of("gone") == set()
 
 
 async def test_an_upload_that_is_replaced_meanwhile_is_looked_at_anew(
