@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import io
 import os
 import subprocess
 import sys
@@ -12,7 +13,9 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import httpx
 import pytest
+from PIL import Image
 
 from localcloud.ephemeral import VARIABLES
 from localcloud.provision import variable_prefix
@@ -21,6 +24,7 @@ from messengerctl.client import Client
 from messengerctl.mailbox import await_code
 from messengerctl.people import Person
 from messengerctl.suite import Suite
+from servicekit.testing import eventually
 
 HERE = Path(__file__).parent
 
@@ -160,6 +164,42 @@ async def clients() -> AsyncIterator["Clients"]:
     """Clients that are closed at the end of the test."""
     async with AsyncExitStack() as exits:
         yield Clients(exits)
+
+
+@pytest.fixture
+async def pictures() -> AsyncIterator["Pictures"]:
+    """Pictures, and what sends them to S3."""
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as s3:
+        yield Pictures(s3)
+
+
+class Pictures:
+    """Makes and uploads pictures; `s3` knows URLs and nothing else."""
+
+    def __init__(self, s3: httpx.AsyncClient) -> None:
+        self.s3 = s3
+
+    @staticmethod
+    def make(colour: str = "teal") -> bytes:
+        """A PNG of one colour."""
+        out = io.BytesIO()
+        Image.new("RGB", (64, 48), colour).save(out, "PNG")
+        return out.getvalue()
+
+    async def upload(self, client: Client, content: bytes, **changes: str) -> str:
+        """Have somebody upload a picture; its id, when it is shown."""
+        wish = {"filename": "a.png", "content_type": "image/png", "size": len(content), "purpose": "message"}
+        announced = (await client.request("POST", "/v1/uploads", json=wish | changes)).json()
+        request = announced["upload"]
+        sent = await self.s3.request(request["method"], request["url"], content=content, headers=request["headers"])
+        assert sent.status_code == 200, sent.text
+
+        async def shown() -> bool:
+            answer = await client.request("GET", f"/v1/media/{announced['media_id']}")
+            return bool(answer.json()["status"] == "ready")
+
+        await eventually(shown, 60)
+        return str(announced["media_id"])
 
 
 class Clients:

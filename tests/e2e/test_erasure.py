@@ -78,6 +78,41 @@ async def test_nothing_of_a_person_stays_but_tombstones(suite, stranger, bob, cl
     assert (report.findings, report.dead_letters) == ([], {})
 
 
+async def test_a_picture_is_gone_from_where_it_was_sent_and_from_the_bucket(
+    suite, stranger, bob, clients, outsider, pictures
+):
+    mine, his = await clients.of(stranger), await clients.of(bob)
+    sent = await pictures.upload(mine, pictures.make())
+    unsent = await pictures.upload(mine, pictures.make("navy"), purpose="library")
+    conversation = await mine.converse(bob.user_id)
+    at = f"/v1/conversations/{conversation.id}/messages/01900000-0000-7000-8000-0000000000ae"
+    await mine.request("PUT", at, json={"text": "look", "media_ids": [sent]})
+    wish = {"title": "Ours", "shared": [{"user_ids": [stranger.user_id], "role": "contributor"}]}
+    album = (await his.request("POST", "/v1/albums", json=wish)).json()["id"]
+    await mine.request("PUT", f"/v1/albums/{album}/items/{unsent}")
+
+    async def seen():
+        try:
+            return (await his.request("GET", f"/v1/media/{sent}")).json()
+        except Refused:
+            return None
+
+    url = (await eventually(seen))["variants"]["thumb"]["url"]
+    assert (await pictures.s3.get(url)).status_code == 200
+    assert (await done(outsider, await erase(mine)))["services"]["media"] == "done"
+
+    assert (await pictures.s3.get(url)).status_code == 404
+    for media_id in (sent, unsent):
+        with pytest.raises(Refused, match="not_found"):
+            await his.request("GET", f"/v1/media/{media_id}")
+    kept = (await his.request("GET", f"/v1/albums/{album}")).json()
+    assert (kept["items"], kept["shared"]) == (0, {})
+    bucket = f"{suite.resource('media', 'objects')}-{suite.state.resources['account_id']}"
+    pages = suite.aws("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
+    assert [key for key in keys if sent in key or unsent in key] == []
+
+
 async def test_the_door_closes_at_once(stranger, clients):
     client = await clients.of(stranger)
     async with Session(client, Listener()) as session:
@@ -102,7 +137,7 @@ async def test_workers_that_die_in_the_middle_lose_nothing(suite, stranger, bob,
     mine, his = await clients.of(stranger), await clients.of(bob)
     conversations = await leave_traces(mine, bob.user_id)
     receipt = await erase(mine)
-    for victim in ("auth worker", "chat worker", "notification worker", "auth"):
+    for victim in ("auth worker", "chat worker", "notification worker", "media worker", "auth"):
         await suite.healed(victim, suite.signal(victim, signal.SIGKILL))
     erasure = await done(outsider, receipt)
     assert erasure["completed_at"]

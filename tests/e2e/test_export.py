@@ -26,12 +26,17 @@ async def ready(client, job):
     return export
 
 
-async def files_of(export):
-    """What the archive holds: lines by file."""
+async def archive_of(export):
+    """The archive, by its link."""
     async with httpx.AsyncClient(trust_env=False) as http:
         content = (await http.get(export["url"])).raise_for_status().content
     assert len(content) == export["size"]
-    archive = zipfile.ZipFile(io.BytesIO(content))
+    return zipfile.ZipFile(io.BytesIO(content))
+
+
+async def files_of(export):
+    """What the archive holds: lines by file."""
+    archive = await archive_of(export)
     return {name: [json.loads(line) for line in archive.read(name).splitlines()] for name in archive.namelist()}
 
 
@@ -59,6 +64,27 @@ async def test_the_copy_has_what_every_service_keeps(stranger, bob, clients):
     assert [each["id"] for each in files["chat/conversations.jsonl"]] == [conversation.id]
     assert {each["body"] for each in files["notification/notifications.jsonl"]} == {"only his"}
     assert "auth.session.started.v1" in {each["type"] for each in files["auth/security_events.jsonl"]}
+
+
+async def test_the_copy_has_the_pictures_as_they_were_uploaded(stranger, bob, clients, pictures):
+    mine, his = await clients.of(stranger), await clients.of(bob)
+    content = pictures.make()
+    media_id = await pictures.upload(mine, content, filename="The sea.png")
+    conversation = await mine.converse(bob.user_id)
+    at = f"/v1/conversations/{conversation.id}/messages/01900000-0000-7000-8000-0000000000af"
+    await mine.request("PUT", at, json={"text": "look", "media_ids": [media_id]})
+    await his.request("POST", "/v1/albums", json={"title": "His alone"})
+    await mine.request("POST", "/v1/albums", json={"title": "Mine"})
+
+    archive = await archive_of(await ready(mine, await ask(mine)))
+
+    (told,) = [json.loads(line) for line in archive.read("media/files.jsonl").splitlines()]
+    assert (told["id"], told["filename"]) == (media_id, "The sea.png")
+    assert archive.read(f"media/{told['file']}") == content
+    (album,) = [json.loads(line) for line in archive.read("media/albums.jsonl").splitlines()]
+    assert album["title"] == "Mine"
+    (usage,) = [json.loads(line) for line in archive.read("media/usage.jsonl").splitlines()]
+    assert usage["used"] == len(content)
 
 
 async def test_a_worker_that_dies_in_the_middle_is_succeeded(suite, stranger, clients):

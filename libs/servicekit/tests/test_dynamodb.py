@@ -143,6 +143,22 @@ async def test_a_transaction_writes_all_or_nothing_and_says_which_condition_fail
     assert await get_items(table, TABLE, [{"user_id": "carol", "number": 1}]) == []
 
 
+async def test_a_transaction_fails_by_the_condition_of_an_item_that_it_does_not_write(table):
+    await table.put_item(TableName=TABLE, Item=to_item({"user_id": "bob", "number": 1}))
+    allowed, refused = Transaction(), Transaction()
+    for work, number in ((allowed, 2), (refused, 1)):
+        work.put(TABLE, {"user_id": "ada", "number": number})
+        work.check(TABLE, {"user_id": "bob", "number": number}, "attribute_not_exists(user_id)")
+
+    await allowed.commit(table)
+    with pytest.raises(ClientError) as failure:
+        await refused.commit(table)
+
+    assert is_condition_failure(failure.value, 1)
+    found = await query_items(table, most=9, **OF_BOB | {"ExpressionAttributeValues": {":user": {"S": "ada"}}})
+    assert [row["number"] for row in found] == [2]
+
+
 async def test_a_single_writes_failed_condition_is_told_from_other_failures(table):
     key = to_item({"user_id": "nobody", "number": 1})
     with pytest.raises(ClientError) as failed:

@@ -27,13 +27,22 @@ class Taken(Conflict):
 @pytest.fixture
 async def client(aws: Aws):
     client = await aws.client("dynamodb")
-    for table, key in [(ANSWERS, "attempt"), (THINGS, "id")]:
-        await client.create_table(
-            TableName=table,
-            KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
+    await client.create_table(
+        TableName=THINGS,
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    of_caller = [{"AttributeName": "caller", "KeyType": "HASH"}, {"AttributeName": "attempt", "KeyType": "RANGE"}]
+    await client.create_table(
+        TableName=ANSWERS,
+        KeySchema=[{"AttributeName": "attempt", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("attempt", "caller")],
+        GlobalSecondaryIndexes=[
+            {"IndexName": "caller", "KeySchema": of_caller, "Projection": {"ProjectionType": "KEYS_ONLY"}}
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
     return client
 
 
@@ -112,3 +121,17 @@ async def test_a_change_assigns_removes_and_adds_where_its_condition_holds(clien
         await client.update_item(**change)
     by_key = {"KeyConditionExpression": "id = :id", "ExpressionAttributeValues": to_item({":id": "a"})}
     assert await count_items(client, TableName=THINGS, **by_key) == 1
+
+
+async def test_what_one_caller_was_answered_is_forgotten_and_nothing_else(ask, client, monkeypatch) -> None:
+    monkeypatch.setattr("servicekit.dynamodb_idempotency.FORGOTTEN_AT_ONCE", 2)
+    for number in range(5):
+        await ask(Attempt("ada", f"key-{number}", b"one"), f"thing-{number}")
+    await ask(Attempt("bob", "key", b"one"), "his")
+    answers = DynamoIdempotency(client, ANSWERS)
+    assert (await answers.count("ada"), await answers.count("bob")) == (5, 1)
+
+    await answers.forget("ada")
+
+    assert (await answers.count("ada"), await answers.count("bob")) == (0, 1)
+    assert not (await ask(Attempt("ada", "key-0", b"another"), "thing-5")).replayed

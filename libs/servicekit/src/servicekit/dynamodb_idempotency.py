@@ -1,5 +1,7 @@
 """Answers to requests with an `Idempotency-Key`, in DynamoDB: a table with hash key `attempt` and TTL `expires_at`.
 
+Where answers are to be forgotten with the person who asked, it has an index `caller`.
+
 The answer's item rides in the transaction of the effect. Of two requests at once both may try, and one commits: the
 other gives its answer, so that nobody is ever told to wait.
 """
@@ -11,9 +13,22 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from servicekit.dynamodb import Transaction, from_item, is_condition_failure, to_item
+from servicekit.dynamodb import (
+    Transaction,
+    count_items,
+    delete_items,
+    from_item,
+    is_condition_failure,
+    query_items,
+    to_item,
+)
 from servicekit.errors import ServiceError
 from servicekit.idempotency import HOURS_KEPT, Answer, Attempt, Body, KeyMismatch
+
+CALLER_INDEX = "caller"
+FORGOTTEN_AT_ONCE = 500
+FIRST = " "
+"""Below every attempt's name."""
 
 
 class DynamoIdempotency:
@@ -54,6 +69,25 @@ class DynamoIdempotency:
             raise
         return answer
 
+    async def count(self, caller: str) -> int:
+        """How many answers to a caller are kept; the index may be behind."""
+        return await count_items(self._client, **self._answers_to(caller))
+
+    async def forget(self, caller: str) -> None:
+        """Forget what a caller was answered."""
+        after = FIRST
+        while found := await query_items(self._client, most=FORGOTTEN_AT_ONCE, **self._answers_to(caller, after)):
+            await delete_items(self._client, self._table, [{"attempt": row["attempt"]} for row in found])
+            after = found[-1]["attempt"]
+
+    def _answers_to(self, caller: str, after: str = FIRST) -> dict[str, Any]:
+        return {
+            "TableName": self._table,
+            "IndexName": CALLER_INDEX,
+            "KeyConditionExpression": "caller = :caller AND attempt > :after",
+            "ExpressionAttributeValues": to_item({":caller": caller, ":after": after}),
+        }
+
     async def _find(self, attempt: Attempt, shape: type[Body]) -> Answer[Body] | None:
         if attempt.key is None:
             return None
@@ -70,6 +104,7 @@ class DynamoIdempotency:
         now = int(time.time())
         row = {
             "attempt": _name(attempt),
+            "caller": attempt.caller,
             "fingerprint": attempt.fingerprint.hex(),
             "status": answer.status,
             "body": answer.body.model_dump_json(),

@@ -19,7 +19,7 @@ from auth_service.erasures.dependencies import make_erasures
 from auth_service.erasures.eraser import Eraser
 from auth_service.erasures.repository import ErasureRepository
 from auth_service.exports.archiver import Archiver
-from auth_service.exports.dependencies import make_archiver, make_exports
+from auth_service.exports.dependencies import make_exports, open_archiver
 from auth_service.federations.dependencies import open_federations
 from auth_service.keepers.dependencies import open_keepers
 from auth_service.lockouts.dependencies import open_lockouts
@@ -117,19 +117,19 @@ async def open_departures(
     recovery = await make_recovery(settings, aws)
     async with open_lockouts(settings, log) as lockouts, open_keepers(settings, aws) as keepers:
         accounts = await make_accounts(settings, aws, pool, lockouts)
-        archiver = await make_archiver(settings, aws, accounts, ends, keepers, log)
-        eraser = Eraser(
-            erasures=ErasureRepository(dynamodb, settings.resource("erasures")),
-            keepers=keepers,
-            closer=AccountCloser(accounts, ends, pool),
-            accounts=accounts,
-            ends=ends,
-            pool=pool,
-            log=log,
-            forget=[recovery.forget, archiver.forget],
-            settle_seconds=settings.settle_seconds,
-        )
-        yield eraser, archiver
+        async with open_archiver(settings, aws, accounts, ends, keepers, log) as archiver:
+            eraser = Eraser(
+                erasures=ErasureRepository(dynamodb, settings.resource("erasures")),
+                keepers=keepers,
+                closer=AccountCloser(accounts, ends, pool),
+                accounts=accounts,
+                ends=ends,
+                pool=pool,
+                log=log,
+                forget=[recovery.forget, archiver.forget],
+                settle_seconds=settings.settle_seconds,
+            )
+            yield eraser, archiver
 
 
 async def make_watch(settings: AuthSettings, aws: Aws) -> RotationWatch:

@@ -12,15 +12,16 @@ import pytest
 from fastapi import FastAPI, Query
 from hypothesis import given
 from hypothesis import strategies as st
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from auth_service.dependencies import open_announcer, open_departures
-from auth_service.exports.domain import CLAIM_SECONDS, DAY_SECONDS, MOST_TRIES, Archive, retry_after
+from auth_service.exports.domain import CLAIM_SECONDS, DAY_SECONDS, MOST_TRIES, PART_BYTES, Archive, retry_after
 from messenger_contracts.personal_data import PersonalRecord
 from servicekit.dynamodb import from_item, to_item
 from servicekit.testing import serving
 
 PAGES = 5
+MIB = 1024 * 1024
 
 
 class Keeper:
@@ -30,6 +31,7 @@ class Keeper:
         self.records, self.size = 10, 10
         self.away = False
         self.was_asked = asyncio.Event()
+        self.files, self.breaks_off = {}, False
 
     def page(self, user_id, cursor):
         self.was_asked.set()
@@ -37,7 +39,17 @@ class Keeper:
         some = range(number * self.records // PAGES, (number + 1) * self.records // PAGES)
         filling = "".join(uuid4().hex for _ in range(self.size // 32 + 1))[: self.size]
         items = [{"kind": "things", "data": {"n": n, "of": user_id, "filling": filling}} for n in some]
-        return {"items": items, "next": str(number + 1) if number + 1 < PAGES else None}
+        if number + 1 < PAGES:
+            return {"items": items, "next": str(number + 1)}
+        files = [{"name": name, "url": f"{self.url}/{name}", "size": size} for name, size in self.files.items()]
+        return {"items": items, "files": files, "next": None}
+
+    async def content(self, name):
+        """The bytes of a file, in pieces."""
+        for _ in range(self.files[name] // MIB):
+            yield bytes(MIB)
+            if self.breaks_off:
+                return
 
 
 @pytest.fixture
@@ -51,6 +63,13 @@ async def keeper():
     @app.get("/internal/erasures/{user_id}")
     async def remains(user_id: str) -> JSONResponse:
         return JSONResponse({"left": {}})
+
+    @app.get("/originals/{name}")
+    async def original(name: str) -> Response:
+        path = f"originals/{name}"
+        if not keeper.files[path]:
+            return Response(status_code=404)
+        return StreamingResponse(keeper.content(path), headers={"Content-Length": str(keeper.files[path])})
 
     async with serving(app) as address:
         keeper.url = f"http://{address}"
@@ -142,6 +161,48 @@ async def test_an_archive_of_several_parts_is_whole(signed_in, keeper, archiver)
     files = await opened(signed_in, job)
     assert [each["n"] for each in files["chat/things.jsonl"]] == list(range(100))
     assert (await state(signed_in, job))["size"] > 2 * 8 * 1024 * 1024
+
+
+async def test_files_are_in_the_archive_as_they_are(signed_in, keeper, archiver):
+    keeper.files = {"originals/large.mp4": 20 * MIB, "originals/small.png": MIB, "originals/purged.png": 0}
+    job = await ask(signed_in)
+    await archiver.step()
+    done = await state(signed_in, job)
+    archive = zipfile.ZipFile(io.BytesIO((await fetch(done["url"])).content))
+    assert archive.testzip() is None
+    sizes = {each.filename: each.file_size for each in archive.infolist()}
+    assert (sizes["chat/originals/large.mp4"], sizes["chat/originals/small.png"]) == (20 * MIB, MIB)
+    assert "chat/originals/purged.png" not in sizes
+    assert archive.read("chat/originals/large.mp4") == bytes(20 * MIB)
+    assert len(archive.read("chat/things.jsonl").splitlines()) == 10
+
+
+async def test_no_more_than_a_part_of_a_file_is_held(signed_in, keeper, archiver, monkeypatch):
+    keeper.files = {"originals/large.mp4": 40 * MIB}
+    held = []
+
+    def take(archive):
+        held.append(archive.waiting)
+        return whole(archive)
+
+    whole = Archive.take
+    monkeypatch.setattr(Archive, "take", take)
+    await ask(signed_in)
+    await archiver.step()
+    assert len(held) == 5
+    assert max(held) < PART_BYTES + MIB
+
+
+async def test_a_file_that_breaks_off_is_not_passed_off_as_whole(signed_in, keeper, archiver, row):
+    keeper.files, keeper.breaks_off = {"originals/large.mp4": 20 * MIB}, True
+    job = await ask(signed_in)
+    await archiver.step()
+    assert (await state(signed_in, job))["state"] == "running"
+    keeper.breaks_off = False
+    await row(signed_in, due_at=0)
+    await archiver.step()
+    archive = zipfile.ZipFile(io.BytesIO((await fetch((await state(signed_in, job))["url"])).content))
+    assert archive.read("chat/originals/large.mp4") == bytes(20 * MIB)
 
 
 async def test_a_service_that_does_not_answer_holds_the_copy_up(signed_in, keeper, archiver, row):

@@ -1,7 +1,8 @@
 """Which message leads to what.
 
-The queue `inbox` holds events of other services, `work` what is to be processed: our own events, and what S3 says of
-objects that have arrived (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html).
+The queue `inbox` holds events of other services, `erasures` who is to be forgotten, and `work` what is to be processed:
+our own events, and what S3 says of objects that have arrived
+(https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html).
 """
 
 from collections.abc import Mapping
@@ -12,10 +13,12 @@ from urllib.parse import unquote_plus
 from pydantic import BaseModel, Field
 
 from media_service.albums.service import AlbumService
+from media_service.erasures.service import ErasureService
 from media_service.files.domain import media_id_of
 from media_service.grants.service import GrantService
 from media_service.processing.service import ProcessingService
 from messenger_contracts.envelope import Event, EventData, schema_uri
+from messenger_contracts.events.auth import ErasureRequested
 from messenger_contracts.events.chat import (
     ConversationUpdated,
     MemberJoined,
@@ -40,6 +43,15 @@ def inbox_handlers(grants: GrantService, albums: AlbumService) -> Mapping[type[E
         UserUnblocked: grants.block_changed,
         AlbumDeleted: albums.clear,
     }
+
+
+def erasure_handlers(erasures: ErasureService) -> Mapping[type[EventData], Handler]:
+    """The handler of the queue of erasures. It needs no ledger: to erase what is not there is harmless."""
+
+    async def erasure_requested(event: Event[ErasureRequested]) -> None:
+        await erasures.erase(event.data.user_id)
+
+    return {ErasureRequested: erasure_requested}
 
 
 def work_handlers(processing: ProcessingService) -> Mapping[type[EventData], Handler]:

@@ -12,6 +12,10 @@ from media_service.albums.service import AlbumService
 from media_service.deliveries.models import Signer
 from media_service.deliveries.repository import CloudFrontSigner, S3Signer, read_private_key
 from media_service.deliveries.service import DeliveryService
+from media_service.departures.repository import DepartureRepository
+from media_service.erasures.repository import ErasureRepository
+from media_service.erasures.service import RemainsService
+from media_service.exports.service import ExportService
 from media_service.files.repository import DigestRepository, FileRepository
 from media_service.grants.repository import GrantRepository, UseRepository
 from media_service.grants.service import GrantService
@@ -40,6 +44,9 @@ class Stores:
     quotas: QuotaRepository
     library: LibraryRepository
     objects: ObjectRepository
+    departures: DepartureRepository
+    answers: DynamoIdempotency
+    erasures: ErasureRepository
     outbox: DynamoOutbox
 
 
@@ -65,6 +72,9 @@ async def open_stores(settings: MediaSettings, aws: Aws) -> Stores:
         quotas=QuotaRepository(dynamodb, table("quotas"), settings.quota_bytes),
         library=LibraryRepository(dynamodb, table("media"), table("tags")),
         objects=ObjectRepository(s3, settings.bucket, await aws.client("s3", settings.s3_public_url)),
+        departures=DepartureRepository(dynamodb, table("departures")),
+        answers=DynamoIdempotency(dynamodb, table("answers")),
+        erasures=ErasureRepository(dynamodb, grants=table("grants"), digests=table("digests"), quotas=table("quotas")),
         outbox=DynamoOutbox(table("outbox")),
     )
 
@@ -72,10 +82,9 @@ async def open_stores(settings: MediaSettings, aws: Aws) -> Stores:
 def make_services(settings: MediaSettings, stores: Stores) -> Services:
     """The services, over these stores."""
     dynamodb, table = stores.dynamodb, settings.resource
-    answers = DynamoIdempotency(dynamodb, table("answers"))
     states = StateService(stores.files, stores.digests, stores.quotas, stores.outbox, settings)
     uses = UseRepository(dynamodb, table("uses"))
-    grants = GrantService(stores.files, states, GrantRepository(dynamodb, table("grants")), uses)
+    grants = GrantService(stores.files, states, GrantRepository(dynamodb, table("grants"), stores.departures), uses)
     return Services(
         states=states,
         uploads=UploadService(
@@ -83,8 +92,9 @@ def make_services(settings: MediaSettings, stores: Stores) -> Services:
             states=states,
             digests=stores.digests,
             quotas=stores.quotas,
+            departures=stores.departures,
             objects=stores.objects,
-            answers=answers,
+            answers=stores.answers,
             settings=settings,
         ),
         grants=grants,
@@ -96,7 +106,11 @@ def make_services(settings: MediaSettings, stores: Stores) -> Services:
             settings=settings,
         ),
         albums=AlbumService(
-            AlbumRepository(dynamodb, table("albums"), table("grants")), grants, answers, stores.outbox
+            AlbumRepository(dynamodb, table("albums"), table("grants")),
+            grants,
+            stores.departures,
+            stores.answers,
+            stores.outbox,
         ),
     )
 
@@ -125,6 +139,8 @@ async def lifespan(settings: MediaSettings, app: FastAPI) -> AsyncIterator[Mappi
             "library": services.library,
             "grants": services.grants,
             "albums": services.albums,
+            "remains": RemainsService(stores.files, stores.answers, stores.erasures),
+            "exports": ExportService(stores.files, services.library, services.albums, stores.objects),
             "deliveries": DeliveryService(await open_signer(settings, aws), settings.url_window_seconds),
             "cursors": Cursors(cursor_keys, "media"),
             "album_cursors": Cursors(cursor_keys, "albums"),

@@ -6,6 +6,8 @@ from fastapi import FastAPI
 
 from media_service.albums.endpoints import router as albums
 from media_service.dependencies import lifespan
+from media_service.erasures.endpoints import router as erasures
+from media_service.exports.endpoints import router as exports
 from media_service.library.endpoints import internal
 from media_service.library.endpoints import router as library
 from media_service.settings import MediaSettings
@@ -21,7 +23,7 @@ def create(settings: MediaSettings) -> FastAPI:
         title="Messenger media",
         lifespan=partial(lifespan, settings),
         routers=[uploads, library, albums],
-        internal=[internal],
+        internal=[internal, erasures, exports],
     )
 
 

@@ -1,4 +1,4 @@
-"""Composition root of the worker: the relay of events, the consumers of both queues, and the sweep."""
+"""Composition root of the worker: the relay of events, the consumers of the queues, and the sweep."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -6,8 +6,9 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from media_service.consumers import inbox_handlers, parse_work, work_handlers
+from media_service.consumers import erasure_handlers, inbox_handlers, parse_work, work_handlers
 from media_service.dependencies import Services, Stores, make_services, open_stores
+from media_service.erasures.service import BATCH, ErasureService
 from media_service.library.service import PurgeService
 from media_service.processing.dependencies import open_processing
 from media_service.settings import MediaSettings
@@ -36,37 +37,45 @@ async def loops(settings: MediaSettings, app: FastAPI) -> AsyncIterator[Mapping[
             table=settings.resource("outbox"),
             publisher=Publisher(await aws.client("sns"), settings.topic_arn("events")),
         )
-        sqs, tracing = await aws.client("sqs"), Tracing(settings.trace_ratio if settings.otlp_endpoint else 0.0)
-        inbox = Consumer(
-            sqs=sqs,
-            queue=settings.resource("inbox"),
-            handlers=inbox_handlers(services.grants, services.albums),
+        consume = partial(
+            Consumer,
+            sqs=await aws.client("sqs"),
             visibility_seconds=settings.visibility_seconds,
             retry_seconds=settings.retry_seconds,
-            tracing=tracing,
+            tracing=Tracing(settings.trace_ratio if settings.otlp_endpoint else 0.0),
         )
+        inbox = consume(queue=settings.resource("inbox"), handlers=inbox_handlers(services.grants, services.albums))
+        erasures = make_erasures(stores, services)
+        erased = consume(queue=settings.resource("erasures"), handlers=erasure_handlers(erasures), pollers=1)
         processing = await stack.enter_async_context(open_processing(settings, services.states, stores.objects))
-        work = Consumer(
-            sqs=sqs,
-            queue=settings.resource("work"),
-            handlers=work_handlers(processing),
-            parse=parse_work,
-            visibility_seconds=settings.visibility_seconds,
-            retry_seconds=settings.retry_seconds,
-            tracing=tracing,
-        )
+        work = consume(queue=settings.resource("work"), handlers=work_handlers(processing), parse=parse_work)
         sweep = make_sweep(settings, stores, services)
         yield {
             "relay": relay.run,
             "inbox": inbox.run,
             "work": work.run,
+            "erasures": erased.run,
             "sweep": repeated(sweep.step, settings.sweep_seconds),
         }
 
 
-def make_sweep(settings: MediaSettings, stores: Stores, services: Services) -> SweepService:
-    """What takes care of what is due."""
-    purges = PurgeService(
+def make_erasures(stores: Stores, services: Services, *, batch: int = BATCH) -> ErasureService:
+    """What forgets people."""
+    return ErasureService(
+        departures=stores.departures,
+        files=stores.files,
+        library=services.library,
+        purges=make_purges(stores),
+        albums=services.albums,
+        answers=stores.answers,
+        repository=stores.erasures,
+        batch=batch,
+    )
+
+
+def make_purges(stores: Stores) -> PurgeService:
+    """What removes files for good."""
+    return PurgeService(
         files=stores.files,
         digests=stores.digests,
         library=stores.library,
@@ -75,13 +84,17 @@ def make_sweep(settings: MediaSettings, stores: Stores, services: Services) -> S
         outbox=stores.outbox,
         client=stores.dynamodb,
     )
+
+
+def make_sweep(settings: MediaSettings, stores: Stores, services: Services) -> SweepService:
+    """What takes care of what is due."""
     return SweepService(
         files=stores.files,
         states=services.states,
         uploads=services.uploads,
         library=services.library,
         albums=services.albums,
-        purges=purges,
+        purges=make_purges(stores),
         outbox=stores.outbox,
         settings=settings,
     )

@@ -1,6 +1,7 @@
 """Makes the archives: asks every service for its records, a page at a time, and writes them to S3 in parts.
 
-No more than a page and a part are held, however much there is. While it works, the worker says so in the row; one that
+A service that keeps files names them by signed URLs, and they pass through here piece by piece. No more than a page and
+a part are held, however much there is. While it works, the worker says so in the row; one that
 dies is succeeded after a minute, and the successor begins anew. Two that write at once write two objects' parts, of
 which the last to finish is the archive: both are whole.
 """
@@ -19,11 +20,14 @@ from auth_service.exports.repository import ArchiveRepository, ExportRepository,
 from auth_service.keepers.service import Keepers
 from auth_service.user_pool.errors import UnknownAccount
 from messenger_contracts.events.auth import ExportReady
-from messenger_contracts.personal_data import PersonalRecord
+from messenger_contracts.personal_data import PersonalFile, PersonalPage
+from servicekit.downloads import Downloads
+from servicekit.errors import NotFound
 from servicekit.telemetry import meter, record_failure
 
 OWN = "auth"
 _made = meter.create_counter("exports.made", description="Archives that became ready")
+_gone = meter.create_counter("exports.files_gone", description="Files that were purged while an archive was made")
 
 
 class Taken(Exception):
@@ -40,6 +44,7 @@ class Archiver:
         archives: ArchiveRepository,
         own: OwnRecords,
         keepers: Keepers,
+        downloads: Downloads,
         log: SecurityLog,
         part_bytes: int = PART_BYTES,
     ) -> None:
@@ -47,6 +52,7 @@ class Archiver:
         self._archives = archives
         self._own = own
         self._keepers = keepers
+        self._downloads = downloads
         self._log = log
         self._part = part_bytes
 
@@ -81,19 +87,36 @@ class Archiver:
 
     async def _write(self, work: "_Work") -> None:
         with closing(Archive()) as archive:
-            async for service, records in self._records(work.export.user_id):
-                await asyncio.to_thread(archive.add, service, records)
-                if archive.waiting >= self._part:
-                    await work.upload.write(archive.take())
-                await self._keep(work)
+            async for service, page in self._pages(work.export.user_id):
+                await asyncio.to_thread(archive.add, service, page.items)
+                await self._go_on(work, archive)
+                for file in page.files:
+                    await self._attach(work, archive, service, file)
         await work.upload.write(archive.take())
 
-    async def _records(self, user_id: str) -> AsyncIterator[tuple[str, list[PersonalRecord]]]:
+    async def _attach(self, work: "_Work", archive: Archive, service: str, file: PersonalFile) -> None:
+        """Write a file into the archive; one that its owner has purged since is left out."""
+        try:
+            async with self._downloads.open(file.url) as pieces:
+                archive.begin(service, file.name)
+                async for piece in pieces:
+                    archive.append(piece)
+                    await self._go_on(work, archive)
+        except NotFound:
+            _gone.add(1)
+
+    async def _go_on(self, work: "_Work", archive: Archive) -> None:
+        """Write what is enough for a part, and give a sign of life."""
+        if archive.waiting >= self._part:
+            await work.upload.write(archive.take())
+        await self._keep(work)
+
+    async def _pages(self, user_id: str) -> AsyncIterator[tuple[str, PersonalPage]]:
         async for records in self._own.of(user_id):
-            yield OWN, records
+            yield OWN, PersonalPage(items=records)
         for name in self._keepers.names:
-            async for records in self._keepers.records(name, user_id):
-                yield name, records
+            async for page in self._keepers.pages(name, user_id):
+                yield name, page
 
     async def _finish(self, work: "_Work") -> None:
         await work.upload.finish()

@@ -1,5 +1,7 @@
 """What the export routes are given, and what makes archives, put together."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -15,6 +17,7 @@ from auth_service.sessions.ends import SessionEnds
 from auth_service.sessions.service import SessionService
 from auth_service.settings import AuthSettings
 from servicekit.aws import Aws
+from servicekit.downloads import Downloads
 
 
 async def _exports(request: Request) -> ExportService:
@@ -31,18 +34,20 @@ async def make_exports(settings: AuthSettings, aws: Aws, sessions: SessionServic
     return ExportService(exports=exports, archives=archives, sessions=sessions, log=log)
 
 
-async def make_archiver(
+@asynccontextmanager
+async def open_archiver(
     settings: AuthSettings,
     aws: Aws,
     accounts: AccountService,
     ends: SessionEnds,
     keepers: Keepers,
     log: SecurityLog,
-) -> Archiver:
-    """What makes the archives."""
+) -> AsyncIterator[Archiver]:
+    """What makes the archives, with connections of its own."""
     exports, archives = await _repositories(settings, aws)
     own = OwnRecords(accounts, ends, log)
-    return Archiver(exports=exports, archives=archives, own=own, keepers=keepers, log=log)
+    async with Downloads() as downloads:
+        yield Archiver(exports=exports, archives=archives, own=own, keepers=keepers, downloads=downloads, log=log)
 
 
 async def _repositories(settings: AuthSettings, aws: Aws) -> tuple[ExportRepository, ArchiveRepository]:

@@ -1,5 +1,6 @@
 """The rules of exports: how often, how long, and how the archive is put together. No I/O."""
 
+import time
 import zipfile
 from collections.abc import Sequence
 from io import RawIOBase
@@ -52,7 +53,10 @@ class _Sink(RawIOBase):
 
 
 class Archive:
-    """A ZIP file under way, one file a kind, one JSON object a line. It holds what has not been taken, and no more."""
+    """A ZIP file under way: of records one file a kind, one JSON object a line, and files as they are.
+
+    It holds what has not been taken, and no more.
+    """
 
     def __init__(self) -> None:
         self._sink = _Sink()
@@ -66,6 +70,17 @@ class Archive:
         for record in records:
             self._turn_to(f"{service}/{record.kind}.jsonl")
             self._entry.write(orjson.dumps(record.data, option=orjson.OPT_APPEND_NEWLINE))
+
+    def begin(self, service: str, name: str) -> None:
+        """Begin a file that is to lie there as it is. It is not compressed: pictures, sounds and films are already."""
+        path = f"{service}/{name}"
+        self._claim(path)
+        entry = zipfile.ZipInfo(path, time.gmtime()[:6])
+        self._entry = self._zip.open(entry, "w", force_zip64=True)
+
+    def append(self, piece: bytes) -> None:
+        """Write some more of the file that was begun."""
+        self._entry.write(piece)
 
     def close(self) -> None:
         """Write what ends the file."""
@@ -86,11 +101,14 @@ class Archive:
     def _turn_to(self, name: str) -> None:
         if name == self._name:
             return
+        self._claim(name)
+        self._name, self._entry = name, self._zip.open(name, "w", force_zip64=True)
+
+    def _claim(self, name: str) -> None:
         self._leave()
         if name in self._names:
-            raise ValueError(f"the records of {name} do not follow each other")
+            raise ValueError(f"what belongs into {name} does not follow each other")
         self._names.add(name)
-        self._name, self._entry = name, self._zip.open(name, "w", force_zip64=True)
 
     def _leave(self) -> None:
         if self._entry:

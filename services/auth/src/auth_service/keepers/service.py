@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 
-from messenger_contracts.personal_data import PersonalPage, PersonalRecord, Remains
+from messenger_contracts.personal_data import PersonalPage, Remains
 from servicekit.errors import ServiceError
 from servicekit.http import Answer, ServiceClient
 from servicekit.identity import ServiceSigner
@@ -27,13 +27,13 @@ class Keepers:
         answers = await asyncio.gather(*(self._remains(name, user_id) for name in self._services))
         return dict(zip(self._services, answers, strict=True))
 
-    async def records(self, name: str, user_id: str) -> AsyncIterator[list[PersonalRecord]]:
+    async def pages(self, name: str, user_id: str) -> AsyncIterator[PersonalPage]:
         """All that one of them keeps of a person, a page at a time; raises `DependencyUnavailable`."""
         cursor: str | None = None
         while True:
             answer = await self._ask(name, f"/internal/exports/{user_id}", {"cursor": cursor} if cursor else {})
             page = PersonalPage.model_validate_json(answer.content)
-            yield page.items
+            yield page
             cursor = page.next
             if cursor is None:
                 return

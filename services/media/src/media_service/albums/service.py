@@ -9,6 +9,8 @@ from media_service.albums.errors import AlbumFull, AlbumNotFound, NotYours
 from media_service.albums.models import AlbumRow, ItemRow, item_entry
 from media_service.albums.repository import AlbumRepository
 from media_service.albums.schemas import AlbumCreate, AlbumPatch
+from media_service.departures.errors import Departed
+from media_service.departures.repository import DepartureRepository
 from media_service.files.models import File
 from media_service.grants.domain import album as album_place
 from media_service.grants.service import GrantService
@@ -32,10 +34,16 @@ class AlbumService:
     """Keeps albums."""
 
     def __init__(
-        self, albums: AlbumRepository, grants: GrantService, answers: DynamoIdempotency, outbox: DynamoOutbox
+        self,
+        albums: AlbumRepository,
+        grants: GrantService,
+        departures: DepartureRepository,
+        answers: DynamoIdempotency,
+        outbox: DynamoOutbox,
     ) -> None:
         self._albums = albums
         self._grants = grants
+        self._departures = departures
         self._answers = answers
         self._outbox = outbox
 
@@ -47,11 +55,12 @@ class AlbumService:
             row = AlbumRow(
                 album_id=str(uuid7()), owner_id=owner_id, title=wish.title, shared=shared, created_at=datetime.now(UTC)
             )
+            self._departures.require_present(work, owner_id)
             self._albums.add(work, row)
             self._share(work, row, {owner_id: OWNER, **shared}, row.version)
             return Answer(_album(row, owner_id))
 
-        return await self._answers.once(attempt, Album, make)
+        return await self._answers.once(attempt, Album, make, refusals={0: Departed})
 
     async def page(self, user_id: str, before: str | None, limit: int) -> tuple[list[Album], str | None]:
         """The albums that a person owns or that are shared with them, and the id to go on from."""
@@ -112,6 +121,7 @@ class AlbumService:
         await self._grants.require_own(user_id, media_id)
         item = ItemRow(album_id=album_id, entry=item_entry(media_id), added_by=user_id)
         work = Transaction()
+        self._departures.require_present(work, user_id)
         self._grants.put_up(work, media_id, album_place(album_id))
         if await self._albums.add_item(item, MOST_ITEMS, work) or await self._albums.item(album_id, media_id):
             return
@@ -133,6 +143,21 @@ class AlbumService:
         while items := await self._albums.items(event.data.album_id, None, CLEARED_AT_ONCE):
             for item in items:
                 await self._take_out(item, album_is_there=False)
+
+    async def leave(self, user_id: str, album_id: str) -> None:
+        """Let a person be in an album no longer, whatever part they had in it: their own is deleted."""
+        for _ in range(ATTEMPTS):
+            row = await self._albums.get(album_id)
+            if row is None or _role(row, user_id) is None:
+                return
+            if row.owner_id == user_id:
+                await self.delete(user_id, album_id)
+                return
+            work, shared = Transaction(), {each: role for each, role in row.shared.items() if each != user_id}
+            self._unshare(work, row, {user_id}, row.version + 1)
+            if await self._albums.change(row, {"shared": shared}, work):
+                return
+        raise DependencyUnavailable
 
     async def leave_all(self, file: File) -> None:
         """Take a file that is to be purged out of every album."""

@@ -11,12 +11,23 @@ from botocore.exceptions import ClientError
 
 from media_service.files.domain import due_shard
 from media_service.files.models import File
-from servicekit.dynamodb import Transaction, change_of, from_item, get_items, is_condition_failure, to_item
+from servicekit.dynamodb import (
+    Transaction,
+    change_of,
+    count_items,
+    from_item,
+    get_items,
+    is_condition_failure,
+    query_items,
+    to_item,
+)
 from servicekit.errors import DependencyUnavailable
 
-DUE_INDEX = "due"
+DUE_INDEX, OWNER_INDEX = "due", "owner"
 AS_READ = "#version = :version"
 EVOLVE_ATTEMPTS = 8
+FIRST = " "
+"""Below every id."""
 
 Plan = Callable[[File, Transaction], Mapping[str, Any] | None]
 """What becomes of a record: what to assign, where None removes, or None where nothing is to change."""
@@ -43,6 +54,23 @@ class FileRepository:
         """The records of those that are there, by id."""
         keys = [{"id": media_id} for media_id in dict.fromkeys(media_ids)]
         return {row["id"]: read(row) for row in await get_items(self._client, self._table, keys)}
+
+    async def ids_of(self, owner_id: str, after: str | None, limit: int) -> list[str]:
+        """The ids of a person's next files behind one, whatever their states, oldest first; the index may be behind."""
+        found = await query_items(self._client, most=limit, **self._owned(owner_id, after or FIRST))
+        return [row["id"] for row in found]
+
+    async def count_of(self, owner_id: str) -> int:
+        """How many files a person has, whatever their states; the index may be behind."""
+        return await count_items(self._client, **self._owned(owner_id, FIRST))
+
+    def _owned(self, owner_id: str, after: str) -> dict[str, Any]:
+        return {
+            "TableName": self._table,
+            "IndexName": OWNER_INDEX,
+            "KeyConditionExpression": "owner_id = :owner AND id > :after",
+            "ExpressionAttributeValues": to_item({":owner": owner_id, ":after": after}),
+        }
 
     def add(self, work: Transaction, file: File) -> None:
         """Keep a new record."""

@@ -27,6 +27,12 @@ def album(album_id: str) -> str:
     return f"album:{album_id}"
 
 
+def album_of(place: str) -> str | None:
+    """The album that a place is; None for any other place."""
+    kind, _, album_id = place.partition(":")
+    return album_id if kind == "album" else None
+
+
 def blocks(user_id: str) -> str:
     """Those whom a person blocks."""
     return f"blocks:{user_id}"

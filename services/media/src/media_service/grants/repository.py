@@ -9,21 +9,21 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from media_service.departures.repository import KEPT_SECONDS, DepartureRepository
 from media_service.grants.domain import Grant
 from media_service.grants.models import Use
 from servicekit.dynamodb import Transaction, from_item, get_items, is_condition_failure, to_item
 
-KEPT_SECONDS = 30 * 24 * 3600
-"""Longer than a queue keeps a message, dead letters included."""
 NEWER = "attribute_not_exists(#version) OR #version < :version"
 
 
 class GrantRepository:
     """Who may look into which place."""
 
-    def __init__(self, client: Any, table: str) -> None:
+    def __init__(self, client: Any, table: str, departures: DepartureRepository) -> None:
         self._client = client
         self._table = table
+        self._departures = departures
 
     async def known(self, grants: Collection[Grant]) -> set[Grant]:
         """Those of the grants that hold, in one read."""
@@ -31,14 +31,15 @@ class GrantRepository:
         rows = await get_items(self._client, self._table, keys)
         return {(row["place"], row["user_id"]) for row in rows if row["active"]}
 
-    async def set(self, place: str, user_id: str, version: int, *, active: bool) -> None:
-        """Note whether a person may look into a place, unless something newer is known."""
+    async def set(self, place: str, user_id: str, version: int, *, active: bool, people: Sequence[str] = ()) -> None:
+        """Note whether a person may look into a place, unless more is known, or one of `people` is erased."""
         work = Transaction()
         self.add(work, place, user_id, version, active=active)
+        self._departures.require_present(work, *people)
         try:
             await work.commit(self._client)
         except ClientError as error:
-            if not is_condition_failure(error):
+            if not _any_condition_failed(error, len(work.items)):
                 raise
 
     def add(self, work: Transaction, place: str, user_id: str, version: int, *, active: bool, **more: str) -> None:

@@ -128,13 +128,16 @@ class GrantService:
         """Who is in a conversation may look into it, and who has left may not."""
         data = event.data
         place = conversation(data.conversation_id)
-        await self._grants.set(place, data.user_id, data.seq, active=isinstance(data, MemberJoined))
+        await self._grants.set(
+            place, data.user_id, data.seq, active=isinstance(data, MemberJoined), people=[data.user_id]
+        )
 
     async def block_changed(self, event: Event[UserBlocked] | Event[UserUnblocked]) -> None:
         """Between two of whom one blocks the other, nothing is granted."""
         data = event.data
         active = isinstance(data, UserBlocked)
-        await self._grants.set(blocks(data.user_id), data.blocked_id, data.version, active=active)
+        people = [data.user_id, data.blocked_id]
+        await self._grants.set(blocks(data.user_id), data.blocked_id, data.version, active=active, people=people)
 
 
 def _use(data: MessageCreated | MessageDeleted | ConversationUpdated, ref: str, media_ids: list[str]) -> Use:

@@ -72,6 +72,11 @@ class ObjectRepository:
         url = await self._public.generate_presigned_url("put_object", Params=parameters, ExpiresIn=seconds)
         return Presigned("PUT", url, headers)
 
+    async def presign_get(self, key: str, seconds: int) -> str:
+        """Where our own services can fetch an object for some seconds."""
+        parameters = {"Bucket": self._bucket, "Key": key}
+        return str(await self._client.generate_presigned_url("get_object", Params=parameters, ExpiresIn=seconds))
+
     async def begin_multipart(self, key: str, content_type: str) -> str:
         """Begin an upload in parts; its id."""
         answer = await self._client.create_multipart_upload(Bucket=self._bucket, Key=key, ContentType=content_type)

@@ -80,7 +80,10 @@ class ProcessingService:
         """Make a crop that the owner asked for, unless nobody wants it any more."""
         async with self._free:
             file = await self._files.get(media_id)
-            if file is None or file.status != "ready" or name not in file.crops or name in file.variants:
+            if file is None:  # purged, perhaps while another worker, dead by now, made the crop
+                await self._clear_away(media_id)
+                return
+            if file.status != "ready" or name not in file.crops or name in file.variants:
                 return
             box, original = file.crops[name], file.variants[ORIGINAL]
             with TemporaryDirectory(dir=self._scratch) as folder:
@@ -172,13 +175,22 @@ class ProcessingService:
         await self._clear_away(file.id)
 
     async def _clear_away(self, media_id: str) -> None:
-        """Remove what the file's state has no use for; of a file that was purged, that is all there is."""
+        """Remove what the file's state has no use for; of a file that was purged, that is all there is.
+
+        Of one that was deleted before it was shown, what was uploaded stays: it is processed anew if it is restored.
+        """
         file = await self._files.get(media_id)
+        incoming, *made = prefixes(media_id)
         if file is None or file.status == "rejected":
-            for prefix in prefixes(media_id):
-                await self._objects.remove(*await self._objects.keys(prefix))
+            await self._remove_all(incoming, *made)
+        elif file.deleted_at and file.status != "ready":
+            await self._remove_all(*made)
         elif file.status == "ready":
-            await self._objects.remove(incoming_key(media_id))
+            await self._objects.remove(incoming)
+
+    async def _remove_all(self, *prefixes: str) -> None:
+        for prefix in prefixes:
+            await self._objects.remove(*await self._objects.keys(prefix))
 
 
 def _facts(file: File, found: Findings, variants: Mapping[str, StoredVariant], sha256: str, verdict: Verdict) -> Facts:

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from uuid_utils import uuid7
 
+from media_service.departures.errors import Departed
+from media_service.departures.repository import DepartureRepository
 from media_service.files.domain import incoming_key
 from media_service.files.errors import QuotaExceeded, TooLarge, UnsupportedMedia, UploadIncomplete
 from media_service.files.models import File
@@ -37,6 +39,7 @@ class UploadService:
         states: StateService,
         digests: DigestRepository,
         quotas: QuotaRepository,
+        departures: DepartureRepository,
         objects: ObjectRepository,
         answers: DynamoIdempotency,
         settings: MediaSettings,
@@ -45,6 +48,7 @@ class UploadService:
         self._states = states
         self._digests = digests
         self._quotas = quotas
+        self._departures = departures
         self._objects = objects
         self._answers = answers
         self._settings = settings
@@ -65,9 +69,10 @@ class UploadService:
             file = await self._announced(owner_id, wish)
             self._files.add(work, file)
             self._quotas.reserve(work, owner_id, file.size)
+            self._departures.require_present(work, owner_id)
             return Answer(await self._ticket(file))
 
-        answer = await self._answers.once(attempt, Upload, make, refusals={1: QuotaExceeded})
+        answer = await self._answers.once(attempt, Upload, make, refusals={1: QuotaExceeded, 2: Departed})
         return await self._renewed(owner_id, answer) if answer.replayed else answer
 
     async def parts(self, owner_id: str, media_id: str) -> PartList:
@@ -141,6 +146,7 @@ class UploadService:
         return file
 
     async def _announced(self, owner_id: str, wish: UploadCreate) -> File:
+        created_at = datetime.now(UTC)  # before the id, whose time must not be below it: lists are cut by both
         media_id, upload_id, part_size = str(uuid7()), None, None
         if wish.size > self._settings.multipart_above:
             upload_id = await self._objects.begin_multipart(incoming_key(media_id), wish.content_type)
@@ -148,7 +154,7 @@ class UploadService:
         return File(
             id=media_id,
             owner_id=owner_id,
-            created_at=datetime.now(UTC),
+            created_at=created_at,
             upload_id=upload_id,
             part_size=part_size,
             due_at=int(time.time()) + self._settings.unfinished_hours * HOUR_SECONDS,

@@ -1,0 +1,1 @@
+"""Erasures: media forgets a person whose account is deleted, with every byte of theirs, wherever it hangs."""
