@@ -38,10 +38,10 @@ async def history(who, c: str) -> list[dict]:
 
 
 @pytest.fixture
-async def sender(settings):
+async def sender(settings, files):
     valkey = create_valkey(settings.valkey_url)
     connect = partial(DirectConnection, settings.database_url.get_secret_value(), name="test")
-    sender = MessageSender(connect, SendRepository(), FanoutPublisher(valkey), PREFIX)
+    sender = MessageSender(connect, SendRepository(), FanoutPublisher(valkey), PREFIX, files)
     yield sender
     await sender.drain()
     await valkey.aclose()
@@ -119,13 +119,13 @@ async def test_one_that_is_refused_stays_and_says_why_and_holds_nobody_up(
     assert "rules" in unreadable["failed"]
 
 
-async def test_when_the_database_is_away_it_waits_on(talk, database, its_time_has_come) -> None:
+async def test_when_the_database_is_away_it_waits_on(talk, database, files, its_time_has_come) -> None:
     ada, _, c = talk
     await ada.send(c, uuid4(), send_at=later())
     await its_time_has_come()
     valkey = create_valkey("redis://127.0.0.1:1/0")
     away = partial(DirectConnection, "postgresql+asyncpg://nobody@127.0.0.1:1/none", name="test")
-    sender = MessageSender(away, SendRepository(), FanoutPublisher(valkey), PREFIX)
+    sender = MessageSender(away, SendRepository(), FanoutPublisher(valkey), PREFIX, files)
     with pytest.raises(DependencyUnavailable):
         await DueMessages(database, ScheduleRepository(), sender).step()
     assert [each["failed"] for each in await scheduled(ada, c)] == [None]

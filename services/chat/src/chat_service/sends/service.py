@@ -9,11 +9,13 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+from chat_service.files.domain import Attached
 from chat_service.files.service import FileService
 from chat_service.log.service import now
 from chat_service.sends.domain import Head, Plan, Send, live_event, plan
 from chat_service.sends.repository import SendRepository
 from messenger_contracts.commands import Readers, SendCommand, Sent
+from messenger_contracts.media import AttachAnswer
 from messenger_contracts.realtime import Live, conversation_channel
 from messenger_contracts.shapes import format_timestamp
 from servicekit.batching import Batcher
@@ -117,10 +119,14 @@ class SendRehearsal:
         self._turn = asyncio.Lock()
 
     async def check(self, command: SendCommand) -> Sent | None:
-        """The earlier answer to the same send, if there was one. Raises what the send would be refused with."""
+        """The earlier answer to the same send, if there was one. Raises what the send would be refused with.
+
+        Of files that media cannot tell about now it is hoped that they may be sent.
+        """
         send = Send.of(command)
         if send.media_ids:
-            send.attached = await self._files.attach(send.user_id, send.media_ids)
+            attached = await self._files.attach(send.user_id, send.media_ids)
+            send.attached = attached if attached.answer else Attached(send.media_ids, AttachAnswer(refused=[]))
         async with self._turn, self._connection.transaction() as transaction:
             heads = await self._repository.lock(transaction, [send])
             known = await self._repository.known(transaction, [send])
