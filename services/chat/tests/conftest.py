@@ -1,4 +1,4 @@
-"""Chat on real parts: a database, an AWS account and a namespace in Valkey for each test, and what auth and media say."""
+"""Chat on real parts: a database, an AWS account and a namespace in Valkey for each test; what auth and media say."""
 
 import asyncio
 import os
