@@ -116,7 +116,7 @@ async def test_what_is_not_what_it_says_is_rejected_and_costs_no_space(stranger,
 
 
 class Devices(Listener):
-    """What somebody's devices hear: by conversation the files of events that carry some, and the states of own files."""
+    """What somebody hears: by conversation the files of events that carry some, and the states of own files."""
 
     def __init__(self) -> None:
         self.heard: defaultdict[str, list[list[dict[str, Any]]]] = defaultdict(list)
