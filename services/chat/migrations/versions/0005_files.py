@@ -1,4 +1,4 @@
-"""Messages whose files are on their way, and files that have arrived."""
+"""Messages whose files are on their way, files that have arrived, and messages that wait until media answers."""
 
 from alembic import op
 
@@ -23,7 +23,9 @@ def upgrade() -> None:
             at timestamptz(3) NOT NULL DEFAULT now()
         )
     """)
+    op.execute("ALTER TABLE scheduled_messages ADD COLUMN retry_at timestamptz(3)")
 
 
 def downgrade() -> None:
+    op.execute("ALTER TABLE scheduled_messages DROP COLUMN retry_at")
     op.execute("DROP TABLE settled_files, awaited_files")

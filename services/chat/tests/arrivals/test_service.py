@@ -148,3 +148,16 @@ async def test_the_worker_hears_it_from_media(talk, library, aws, settings) -> N
 
         [edited] = await eventually(told)
     assert edited["data"]["media"][0]["status"] == "rejected"
+
+
+async def test_in_a_group_that_has_ended_nobody_is_told(people, group_of, library, arrivals, sql) -> None:
+    ada, bob = await people("ada", "bob")
+    c = await group_of(ada, bob)
+    media_id = library.add(ada, "processing")
+    await ada.say(c, media_ids=[media_id])
+    assert (await ada.request("DELETE", f"/v1/conversations/{c}")).status_code == 204
+    await arrivals.settled(ready(media_id))
+
+    await arrivals.step()
+
+    assert await sql("SELECT * FROM awaited_files") == []

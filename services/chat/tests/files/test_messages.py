@@ -4,6 +4,7 @@ import orjson
 import pytest
 
 from messenger_contracts.identity import service
+from messenger_contracts.media import Media
 from messenger_contracts.realtime import conversation_channel
 from servicekit.testing import PREFIX, person
 
@@ -163,3 +164,12 @@ async def test_moderators_see_the_files_of_what_was_reported(talk, library, clie
     [report] = (await client.get("/v1/moderation/reports", headers=headers)).json()["items"]
 
     assert report["message"]["media"] == [library.described(media_id)]
+
+
+async def test_an_answer_that_makes_no_sense_is_none(talk, library) -> None:
+    ada, bob, c = talk
+    media_id = library.add(ada)
+    await ada.say(c, media_ids=[media_id])
+    library.media[media_id] = Media.model_construct(id=7)
+    page = await bob.get(f"/v1/conversations/{c}/messages")
+    assert (page.status_code, page.json()["items"][0]["media"][0]["status"]) == (200, "unknown")

@@ -201,3 +201,45 @@ async def test_each_is_sent_once_by_workers_of_which_one_is_killed(talk, setting
     messages = await history(bob, c)
     assert sorted(message["client_id"] for message in messages) == sorted(ids)
     assert [message["seq"] for message in messages] == list(range(3, 93))
+
+
+async def test_its_files_are_asked_about_again_when_its_time_has_come(
+    talk, database, sender, library, its_time_has_come
+) -> None:
+    ada, _, c = talk
+    mine, gone = library.add(ada), library.add(ada)
+    for media_id in (mine, gone):
+        await ada.send(c, uuid4(), media_ids=[media_id], send_at=later())
+    library.remove(gone)
+    await its_time_has_come()
+
+    await DueMessages(database, ScheduleRepository(), sender).step()
+
+    assert [each["media"] for each in await history(ada, c)] == [[library.described(mine)]]
+    assert [each["failed"] for each in await scheduled(ada, c)] == [
+        "The request is not valid. /media_ids/0 is no file that you may send"
+    ]
+
+
+async def test_while_media_is_away_others_whose_time_has_come_are_sent(
+    talk, database, sender, library, sql, its_time_has_come
+) -> None:
+    ada, _, c = talk
+    mine = library.add(ada)
+    library.away = True
+    for media_ids in ([mine], [mine], []):
+        await ada.send(c, uuid4(), media_ids=media_ids, send_at=later())
+    await its_time_has_come()
+    due = DueMessages(database, ScheduleRepository(), sender, batch=2)
+    while await due.step():
+        pass
+    assert [each["media"] for each in await history(ada, c)] == [[]]
+
+    library.away = False
+    await due.step()
+    assert len(await scheduled(ada, c)) == 2
+    await sql("UPDATE scheduled_messages SET retry_at = now()")
+    while await due.step():
+        pass
+    assert await scheduled(ada, c) == []
+    assert [each["media"] for each in await history(ada, c)][1:] == [[library.described(mine)]] * 2

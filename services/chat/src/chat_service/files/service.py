@@ -1,16 +1,17 @@
-"""Use cases of files on messages: may they be sent, how do they look to a reader, and have they arrived.
+"""Use cases of files on messages: may they be sent, and how do they look to a reader?
 
 A read does without what media does not say: it answers with the ids, and the failure is counted. A send does not: what
 hangs on a message must be its sender's own. See docs/decisions/0017-files-are-described-when-read.md.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
 from chat_service.files.domain import Attached, Sender, Shown, fill, questions, slots, wanted
+from chat_service.files.errors import FilesUnavailable
 from chat_service.files.repository import MediaRepository
 from messenger_contracts.media import MOST_QUESTIONS, AttachAnswer, Media, MediaAnswer, MediaQuestion, ShownQuestion
 from servicekit.batching import Batcher
-from servicekit.errors import DependencyUnavailable
 from servicekit.postgres import Session
 from servicekit.telemetry import record_failure
 
@@ -19,22 +20,22 @@ AT_ONCE = 4
 
 
 class FileService:
-    """Asks media, for many senders and readers in one request."""
+    """Asks media, for many senders and readers in one request. Whatever goes wrong with one is noted once."""
 
     def __init__(self, media: MediaRepository) -> None:
+        self._media = media
         self._attaching: Batcher[MediaQuestion, AttachAnswer] = Batcher(
-            media.attachable, limit=MOST_QUESTIONS, concurrency=AT_ONCE
+            self._ask_attachable, limit=MOST_QUESTIONS, concurrency=AT_ONCE
         )
         self._showing: Batcher[ShownQuestion, MediaAnswer] = Batcher(
-            media.shown, limit=MOST_QUESTIONS, concurrency=AT_ONCE
+            self._ask_shown, limit=MOST_QUESTIONS, concurrency=AT_ONCE
         )
 
     async def attach(self, sender: str, media_ids: Sequence[str]) -> Attached:
         """Ask whether a person may send files. That media cannot say is part of the answer, not an error."""
         try:
             answer = await self._attaching.submit(MediaQuestion(user_id=sender, media_ids=list(media_ids)))
-        except DependencyUnavailable as error:
-            record_failure("files", error)
+        except FilesUnavailable:
             return Attached(media_ids, None)
         return Attached(media_ids, answer)
 
@@ -79,8 +80,20 @@ class FileService:
         for futures in waiting:
             known.append({})
             for future in futures:
-                try:
+                with suppress(FilesUnavailable):
                     known[-1] |= {each.id: each for each in (await future).items}
-                except DependencyUnavailable as error:
-                    record_failure("files", error)
         return known
+
+    async def _ask_attachable(self, asked: Sequence[MediaQuestion]) -> Sequence[AttachAnswer]:
+        try:
+            return await self._media.attachable(asked)
+        except Exception as error:
+            record_failure("files", error)
+            raise FilesUnavailable from error
+
+    async def _ask_shown(self, asked: Sequence[ShownQuestion]) -> Sequence[MediaAnswer]:
+        try:
+            return await self._media.shown(asked)
+        except Exception as error:
+            record_failure("files", error)
+            raise FilesUnavailable from error
