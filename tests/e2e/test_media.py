@@ -1,14 +1,19 @@
 """Files through the public address, and their bytes through S3's: sent, looked at, shown to those who may see them."""
 
 import hashlib
+import signal
 import struct
 import zlib
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 
-from messengerctl.client import Client
+from messengerctl.client import Client, Event, Listener, Session
 from messengerctl.client.errors import Refused
 from servicekit.testing import eventually
 
@@ -110,28 +115,158 @@ async def test_what_is_not_what_it_says_is_rejected_and_costs_no_space(stranger,
     assert (await client.request("GET", "/v1/media/usage")).json()["used"] == 0
 
 
-async def test_who_is_sent_a_file_sees_it_and_others_do_not(ada, bob, carol, clients, s3) -> None:
+class Devices(Listener):
+    """What somebody hears: by conversation the files of events that carry some, and the states of own files."""
+
+    def __init__(self) -> None:
+        self.heard: defaultdict[str, list[list[dict[str, Any]]]] = defaultdict(list)
+        self.states: defaultdict[str, list[str]] = defaultdict(list)
+
+    def event(self, event: Event) -> None:
+        if files := event.data.get("media"):
+            self.heard[event.c].append(files)
+
+    def push(self, op: str, d: dict[str, Any]) -> None:
+        if op == "media":
+            self.states[d["id"]].append(d["status"])
+
+
+@asynccontextmanager
+async def devices_of(client: Client) -> AsyncIterator[Devices]:
+    devices = Devices()
+    async with Session(client, devices) as session:
+        await session.live()
+        yield devices
+
+
+async def upload(client: Client, s3: httpx.AsyncClient, content: bytes) -> str:
+    """Upload a picture to be sent; gives its id."""
+    announced = await announce(client, content, purpose="message")
+    await send(s3, announced["upload"], content)
+    return announced["media_id"]
+
+
+async def refusal(asking: Awaitable[Any]) -> str | None:
+    try:
+        await asking
+    except Refused as error:
+        return error.code
+    return None
+
+
+def carrying(client: Client, c: str, *media_ids: str, text: str | None = None) -> Awaitable[httpx.Response]:
+    path = f"/v1/conversations/{c}/messages/{uuid4()}"
+    return client.request("PUT", path, json={"text": text, "media_ids": media_ids})
+
+
+async def test_a_picture_that_is_sent_is_seen_by_those_to_whom_it_is_sent(ada, bob, carol, clients, s3) -> None:
     mine, theirs, foreign = [await clients.of(person) for person in (ada, bob, carol)]
-    content = picture(40, 30, shade=77)
+    media_id = await upload(mine, s3, picture(40, 30, shade=77))
+    await ended(mine, media_id)
+    c = (await mine.converse(bob.user_id)).id
+    assert await refusal(theirs.request("GET", f"/v1/media/{media_id}")) == "not_found"
+
+    async with devices_of(theirs) as devices:
+        acknowledged = (await carrying(mine, c, media_id, text="look")).json()
+        await eventually(lambda: _true(devices.heard[c]))
+
+    synced = (await theirs.request("GET", "/v1/sync")).json()["conversations"][c]["events"]
+    described = [
+        acknowledged["media"],
+        devices.heard[c][-1],
+        (await theirs.request("GET", f"/v1/conversations/{c}/messages")).json()["items"][0]["media"],
+        next(event["data"]["media"] for event in reversed(synced) if event["type"] == "message.created"),
+    ]
+    for [file] in described:
+        assert (file["id"], file["status"], file["width"], file["height"]) == (media_id, "ready", 40, 30)
+        assert file["blurhash"]
+        thumb = await s3.get(file["variants"]["thumb"]["url"])
+        assert (thumb.status_code, thumb.content[:4]) == (200, b"RIFF")
+    await eventually(lambda: _seen(theirs, media_id))
+    assert await refusal(foreign.request("GET", f"/v1/media/{media_id}")) == "not_found"
+    assert await refusal(foreign.request("GET", f"/v1/conversations/{c}/messages")) == "not_member"
+
+
+async def test_nobody_sends_what_is_somebody_else_s(ada, bob, clients, s3) -> None:
+    mine, theirs = await clients.of(ada), await clients.of(bob)
+    media_id = await upload(theirs, s3, picture(41, 30, shade=78))
+    c = (await mine.converse(bob.user_id)).id
+    before = (await mine.converse(bob.user_id)).last_seq
+
+    assert await refusal(carrying(mine, c, media_id, text="yours")) == "validation_failed"
+    assert await refusal(carrying(mine, c, str(uuid4()))) == "validation_failed"
+
+    assert (await mine.converse(bob.user_id)).last_seq == before
+
+
+async def test_who_has_left_sees_no_more(ada, bob, clients, s3) -> None:
+    mine, theirs = await clients.of(ada), await clients.of(bob)
+    media_id = await upload(mine, s3, picture(42, 30, shade=79))
+    c = (await mine.create_group("We", [bob.user_id])).id
+    await carrying(mine, c, media_id)
+    await eventually(lambda: _seen(theirs, media_id))
+
+    await theirs.request("DELETE", f"/v1/conversations/{c}/members/{bob.user_id}")
+
+    assert await refusal(theirs.request("GET", f"/v1/conversations/{c}/messages")) == "not_member"
+    await eventually(lambda: _unseen(theirs, media_id))
+
+
+async def test_devices_hear_what_becomes_of_a_file(ada, bob, clients, s3) -> None:
+    """The owner of every state; those to whom it was sent before it was ready, when it is."""
+    mine, theirs = await clients.of(ada), await clients.of(bob)
+    c = (await mine.converse(bob.user_id)).id
+    content = picture(1200, 900, shade=80)
     announced = await announce(mine, content, purpose="message")
     media_id = announced["media_id"]
-    await send(s3, announced["upload"], content)
+
+    async with devices_of(mine) as own, devices_of(theirs) as others:
+        [sent] = (await carrying(mine, c, media_id, text="soon")).json()["media"]
+        await send(s3, announced["upload"], content)
+        await eventually(lambda: _true(len(own.states[media_id]) == 2), 60)
+        await eventually(lambda: _true(others.heard[c][-1][0]["status"] == "ready"), 60)
+
+    assert sent["status"] == "pending"
+    assert own.states[media_id] == ["processing", "ready"]
+    [[first], *_, [last]] = [files for files in others.heard[c] if files[0]["id"] == media_id]
+    assert (first["status"], last["status"], last["width"]) == ("pending", "ready", 1200)
+    assert (await s3.get(last["variants"]["thumb"]["url"])).status_code == 200
+    assert media_id not in others.states
+
+
+async def test_without_media_people_talk_on(ada, bob, clients, s3, suite) -> None:
+    mine, theirs = await clients.of(ada), await clients.of(bob)
+    media_id = await upload(mine, s3, picture(43, 30, shade=81))
     await ended(mine, media_id)
-    with pytest.raises(Refused, match="not_found"):
-        await theirs.request("GET", f"/v1/media/{media_id}")
-    conversation = await mine.converse(bob.user_id)
-    path = f"/v1/conversations/{conversation.id}/messages/01900000-0000-7000-8000-0000000000ad"
-    await mine.request("PUT", path, json={"text": "look", "media_ids": [media_id]})
+    c = (await mine.converse(bob.user_id)).id
+    await carrying(mine, c, media_id)
+    suite.signal("media", signal.SIGSTOP)
+    try:
+        [message] = (await theirs.request("GET", f"/v1/conversations/{c}/messages?limit=1")).json()["items"]
+        said = await mine.put_message(c, str(uuid4()), "still here")
+        code = await refusal(carrying(mine, c, media_id))
+    finally:
+        suite.signal("media", signal.SIGCONT)
 
-    async def seen() -> bool:
-        try:
-            return (await theirs.request("GET", f"/v1/media/{media_id}")).status_code == 200
-        except Refused:
-            return False
+    assert [(each["id"], each["status"]) for each in message["media"]] == [(media_id, "unknown")]
+    assert (said.text, code) == ("still here", "dependency_unavailable")
 
-    await eventually(seen)
-    with pytest.raises(Refused, match="not_found"):
-        await foreign.request("GET", f"/v1/media/{media_id}")
+    async def again() -> bool:
+        return await refusal(carrying(mine, c, media_id)) is None
+
+    await eventually(again)
+
+
+async def _true(value: object) -> bool:
+    return bool(value)
+
+
+async def _seen(client: Client, media_id: str) -> bool:
+    return await refusal(client.request("GET", f"/v1/media/{media_id}")) is None
+
+
+async def _unseen(client: Client, media_id: str) -> bool:
+    return not await _seen(client, media_id)
 
 
 async def test_an_album_is_shared(ada, bob, clients, s3) -> None:

@@ -83,7 +83,9 @@ async def _delivered_live(meeting) -> bool:
     return sending.delay < 1.0
 
 
-@pytest.mark.parametrize("process", ["emulator", "notification worker", "notification", "chat worker", "auth"])
+@pytest.mark.parametrize(
+    "process", ["emulator", "notification worker", "notification", "media worker", "media", "chat worker", "auth"]
+)
 async def test_chat_does_not_notice_what_it_does_not_need(suite, meeting, process):
     with hanging(suite, process):
         await asyncio.wait_for(meeting.talk(10, 0.01), 10)

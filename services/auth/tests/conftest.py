@@ -42,7 +42,7 @@ ROOT = "test"
 
 @dataclass(frozen=True)
 class Cloud:
-    """What auth and the gateway own in this run."""
+    """What auth, and those whose keys it looks at, own in this run."""
 
     prefix: str
     outputs: Outputs
@@ -52,7 +52,7 @@ class Cloud:
 def cloud() -> Cloud:
     prefix = f"messenger-t{secrets.token_hex(4)}"
     clients = connect(os.environ["AWS_ENDPOINT_URL"], ROOT, ROOT, REGION)
-    outputs = provision(clients, [SERVICES / "gateway", SERVICES / "auth"], prefix, identities={})
+    outputs = provision(clients, [SERVICES / "gateway", SERVICES / "chat", SERVICES / "auth"], prefix, identities={})
     return Cloud(prefix, outputs)
 
 

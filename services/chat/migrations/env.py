@@ -5,6 +5,7 @@ import asyncio
 from alembic import context
 from sqlalchemy import Connection, text
 
+from chat_service.arrivals import models as arrivals
 from chat_service.blocks import models as blocks
 from chat_service.conversations import models as conversations
 from chat_service.invites import models as invites
@@ -21,7 +22,20 @@ from chat_service.settings import ChatSettings
 from servicekit.postgres import create_engine
 
 MIGRATION_LOCK = 7_305_808_869_229_000_000
-TABLES = (blocks, conversations, invites, log, messages, pins, previews, reactions, reports, schedules, search)
+TABLES = (
+    arrivals,
+    blocks,
+    conversations,
+    invites,
+    log,
+    messages,
+    pins,
+    previews,
+    reactions,
+    reports,
+    schedules,
+    search,
+)
 
 
 def run(connection: Connection) -> None:

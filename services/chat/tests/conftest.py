@@ -1,5 +1,6 @@
-"""Chat on real parts: a database, an AWS account and a namespace in Valkey for each test, and auth's one answer."""
+"""Chat on real parts: a database, an AWS account and a namespace in Valkey for each test; what auth and media say."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,7 +13,7 @@ from uuid import uuid4
 import asyncpg
 import httpx
 import pytest
-from fastapi import FastAPI, Query
+from fastapi import FastAPI, HTTPException, Query
 from pydantic import SecretStr
 from starlette.responses import JSONResponse
 
@@ -20,13 +21,27 @@ from chat_service.blocks.repository import BlockRepository
 from chat_service.blocks.service import BlockService
 from chat_service.conversations.repository import ConversationRepository
 from chat_service.conversations.service import InboxService
+from chat_service.files.repository import MediaRepository
+from chat_service.files.service import FileService
 from chat_service.log.service import LiveService
 from chat_service.main import create
 from chat_service.settings import ChatSettings
 from localcloud.provision import connect, provision
 from messenger_contracts.envelope import Event, schema_uri
 from messenger_contracts.events.social_graph import UserBlocked, UserUnblocked
+from messenger_contracts.media import (
+    AttachAnswer,
+    AttachAnswers,
+    AttachQuestions,
+    Media,
+    MediaAnswer,
+    ShownAnswers,
+    ShownQuestions,
+)
+from servicekit.aws import Aws
 from servicekit.fanout import FanoutPublisher, Published, read_publication
+from servicekit.http import ServiceClient
+from servicekit.identity import service_signer
 from servicekit.postgres import Database, create_engine
 from servicekit.postgres_ledger import PostgresLedger
 from servicekit.testing import PREFIX, REGION, Callers, client_of, serving
@@ -34,6 +49,7 @@ from servicekit.valkey import create_valkey
 
 SERVICES = Path(__file__).parents[2]
 NOBODY = "nobody"
+THUMB = {"url": "http://files/thumb", "width": 4, "height": 3}
 
 
 @pytest.fixture(scope="session")
@@ -65,8 +81,102 @@ async def auth_url() -> AsyncIterator[str]:
         yield f"http://{address}"
 
 
+class Library:
+    """The part of media that chat asks, over files that a test makes up."""
+
+    def __init__(self) -> None:
+        self.owners: dict[str, str] = {}
+        self.media: dict[str, Media] = {}
+        self.apart: set[tuple[str, str]] = set()
+        self.asked: list[AttachQuestions | ShownQuestions] = []
+        self.away = False
+        self.answering = asyncio.Event()
+        self.answering.set()
+        self.app = FastAPI()
+        self.app.post("/internal/media/attachments")(self.attachments)
+        self.app.post("/internal/media/shown")(self.shown)
+
+    def add(self, owner: "Person", status: str = "ready") -> str:
+        """A picture of somebody's."""
+        media_id = str(uuid4())
+        self.owners[media_id] = owner.id
+        self.turn(media_id, status)
+        return media_id
+
+    def turn(self, media_id: str, status: str) -> None:
+        """Let a file have another state."""
+        known = {"blurhash": "LKO2", "size": 7, "variants": {"thumb": THUMB}} if status == "ready" else {}
+        self.media[media_id] = Media(id=media_id, status=status, kind="image", **known)
+
+    def remove(self, media_id: str) -> None:
+        """Delete a file."""
+        del self.owners[media_id], self.media[media_id]
+
+    def described(self, media_id: str) -> dict:
+        """What a message says of a file to those who may see it."""
+        return self.media[media_id].model_dump(mode="json")
+
+    async def attachments(self, body: AttachQuestions) -> AttachAnswers:
+        await self._answer(body)
+        answers = []
+        for each in body.questions:
+            own = [media_id for media_id in each.media_ids if self._is_sendable(media_id, each.user_id)]
+            refused = [media_id for media_id in each.media_ids if media_id not in own]
+            answers.append(AttachAnswer(refused=refused, items=[self.media[media_id] for media_id in own]))
+        return AttachAnswers(answers=answers)
+
+    async def shown(self, body: ShownQuestions) -> ShownAnswers:
+        await self._answer(body)
+        return ShownAnswers(
+            answers=[
+                MediaAnswer(
+                    items=[
+                        self.media[media_id]
+                        for media_id, sender in each.sent.items()
+                        if self.owners.get(media_id) == sender and (sender, each.reader) not in self.apart
+                    ]
+                )
+                for each in body.questions
+            ]
+        )
+
+    def _is_sendable(self, media_id: str, user_id: str) -> bool:
+        return self.owners.get(media_id) == user_id and self.media[media_id].status != "rejected"
+
+    async def _answer(self, body: AttachQuestions | ShownQuestions) -> None:
+        self.asked.append(body)
+        await self.answering.wait()
+        if self.away:
+            raise HTTPException(503)
+
+
 @pytest.fixture
-def settings(database_url: str, valkey_url: str, provisioned: None, aws_account: str, auth_url: str) -> ChatSettings:
+def library() -> Library:
+    """What there is at media."""
+    return Library()
+
+
+@pytest.fixture
+async def media_url(library: Library) -> AsyncIterator[str]:
+    """Where media answers."""
+    async with serving(library.app) as address:
+        yield f"http://{address}"
+
+
+@pytest.fixture
+async def files(settings: ChatSettings, aws: Aws) -> AsyncIterator[FileService]:
+    """What asks media, for services that a test makes itself."""
+    media = ServiceClient("media", settings.media_url)
+    service = FileService(MediaRepository(media, await service_signer(aws, settings)))
+    yield service
+    await service.drain()
+    await media.close()
+
+
+@pytest.fixture
+def settings(
+    database_url: str, valkey_url: str, provisioned: None, aws_account: str, auth_url: str, media_url: str
+) -> ChatSettings:
     """Settings of a chat of the test's own."""
     return ChatSettings(
         environment="test",
@@ -75,6 +185,7 @@ def settings(database_url: str, valkey_url: str, provisioned: None, aws_account:
         database_url=SecretStr(database_url),
         valkey_url=valkey_url,
         auth_url=auth_url,
+        media_url=media_url,
         previews=False,
     )
 
@@ -191,10 +302,10 @@ class Blocks:
 
 
 @pytest.fixture
-async def blocks(database: Database, valkey_url: str) -> AsyncIterator[Blocks]:
+async def blocks(database: Database, valkey_url: str, files: FileService) -> AsyncIterator[Blocks]:
     """Who blocks whom."""
     valkey = create_valkey(valkey_url)
-    live, inboxes = LiveService(FanoutPublisher(valkey), PREFIX), InboxService(ConversationRepository())
+    live, inboxes = LiveService(FanoutPublisher(valkey), PREFIX, files), InboxService(ConversationRepository())
     yield Blocks(BlockService(database, PostgresLedger(database), BlockRepository(), inboxes, live))
     await valkey.aclose()
 

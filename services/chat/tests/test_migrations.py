@@ -6,6 +6,7 @@ import sys
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from chat_service.arrivals import models as arrivals
 from chat_service.blocks import models as blocks
 from chat_service.conversations import models as conversations
 from chat_service.invites import models as invites
@@ -20,7 +21,7 @@ from chat_service.schedules import models as schedules
 from chat_service.search import models as search
 from servicekit.postgres import create_engine
 
-ROOMS = (blocks, conversations, invites, log, messages, pins, previews, reactions, reports, schedules, search)
+ROOMS = (arrivals, blocks, conversations, invites, log, messages, pins, previews, reactions, reports, schedules, search)
 
 
 async def test_models_and_migrations_agree(database_url) -> None:

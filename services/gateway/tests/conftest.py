@@ -49,6 +49,7 @@ from messenger_contracts.commands import (
     Sent,
 )
 from messenger_contracts.identity import IDENTITY_HEADER
+from messenger_contracts.media import Media
 from messenger_contracts.problem import ErrorCode
 from servicekit.aws import Aws
 from servicekit.fanout import event_frame
@@ -81,6 +82,8 @@ class Backend:
         self.epoch = EPOCH
         self.calls: list[str] = []
         self.sends: list[SendCommand] = []
+        self.knows_files = asyncio.Event()
+        self.knows_files.set()
         self.sent: dict[str, tuple[dict[str, Any], Sent]] = {}
         self.verifier: IdentityVerifier | None = None
         self.browsers: Tokens | None = None
@@ -229,6 +232,8 @@ class Backend:
     async def commands(self, body: CommandBatch) -> CommandResults:
         self.calls.append(f"commands:{len(body.commands)}")
         await asyncio.sleep(0)
+        if any(isinstance(each, SendCommand) and each.body.media_ids for each in body.commands):
+            await self.knows_files.wait()
         return CommandResults(results=[self._run(command) for command in body.commands])
 
     def _run(self, command: Any) -> CommandResult:
@@ -254,7 +259,8 @@ class Backend:
         if earlier:
             return CommandResult(sent=earlier[1].model_copy(update={"replayed": True}))
         event = self.append(command.conversation_id, command.actor.user_id, **said)
-        sent = Sent(id="m", seq=event["seq"], msg_no=event["seq"], created_at=event["at"])
+        files = [Media(id=each, status="ready") for each in command.body.media_ids] or None
+        sent = Sent(id="m", seq=event["seq"], msg_no=event["seq"], created_at=event["at"], media=files)
         self.sent[command.client_id] = said, sent
         return CommandResult(sent=sent)
 

@@ -15,7 +15,15 @@ import pytest
 from fastapi import FastAPI
 
 from localcloud.provision import connect, provision
-from media_service.dependencies import Services, Stores, make_services, open_stores
+from media_service.deliveries.service import DeliveryService
+from media_service.dependencies import (
+    Services,
+    Stores,
+    make_services,
+    open_announcements,
+    open_signer,
+    open_stores,
+)
 from media_service.files.domain import variant_key
 from media_service.files.models import Facts, StoredVariant
 from media_service.main import create
@@ -31,9 +39,9 @@ Show = Callable[..., Awaitable[None]]
 
 @pytest.fixture
 def provisioned(aws_account: str) -> None:
-    """What media and the gateway own, in the test's account."""
+    """What media owns, and those who ask it, in the test's account."""
     clients = connect(os.environ["AWS_ENDPOINT_URL"], aws_account, "test", REGION)
-    provision(clients, [SERVICES / "gateway", SERVICES / "media"], PREFIX, account_id=aws_account)
+    provision(clients, [SERVICES / "gateway", SERVICES / "chat", SERVICES / "media"], PREFIX, account_id=aws_account)
 
 
 @pytest.fixture
@@ -43,10 +51,15 @@ def changes() -> Mapping[str, Any]:
 
 
 @pytest.fixture
-def settings(provisioned: None, aws_account: str, changes: Mapping[str, Any]) -> MediaSettings:
+def settings(provisioned: None, aws_account: str, valkey_url: str, changes: Mapping[str, Any]) -> MediaSettings:
     """Settings of a media service of the test's own."""
     return MediaSettings(
-        environment="test", resource_prefix=PREFIX, account_id=aws_account, retry_seconds=(0,), **changes
+        environment="test",
+        resource_prefix=PREFIX,
+        account_id=aws_account,
+        valkey_url=valkey_url,
+        retry_seconds=(0,),
+        **changes,
     )
 
 
@@ -57,9 +70,11 @@ async def stores(aws: Aws, settings: MediaSettings) -> Stores:
 
 
 @pytest.fixture
-def services(settings: MediaSettings, stores: Stores) -> Services:
+async def services(aws: Aws, settings: MediaSettings, stores: Stores) -> AsyncIterator[Services]:
     """What API and worker both use."""
-    return make_services(settings, stores)
+    deliveries = DeliveryService(await open_signer(settings, aws), settings.url_window_seconds)
+    async with open_announcements(settings, deliveries) as announcements:
+        yield make_services(settings, stores, announcements)
 
 
 @pytest.fixture

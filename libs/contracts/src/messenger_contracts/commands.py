@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from messenger_contracts.conversations import MAX_TEXT_BYTES, LogEvent, Skip
+from messenger_contracts.media import Media
 from messenger_contracts.problem import ErrorCode, FieldError
 from messenger_contracts.shapes import Request, Shape, Timestamp
 
@@ -174,6 +175,7 @@ class Sent(Shape):
     msg_no: int
     created_at: Timestamp
     replayed: bool = Field(False, description="The message was already there: an earlier answer had been lost")
+    media: list[Media] | None = Field(None, description="Its files, as the others see them; null where it has none")
 
 
 class Scheduled(Shape):
@@ -247,6 +249,9 @@ class Readers(Shape):
     given: dict[str, list[str]] = Field({}, description="The kinds that the member gave; where the event tells `mine`")
     unseen: dict[str, dict[str, int]] = Field(
         {}, description="By kind, how many were given by people whom the member blocks"
+    )
+    files: bool = Field(
+        False, description="The message carries files: whom a block keeps apart from its author does not see them"
     )
 
 

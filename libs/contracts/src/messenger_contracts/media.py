@@ -11,6 +11,8 @@ MediaStatus = Literal["pending", "processing", "ready", "rejected"]
 MediaKind = Literal["image", "video", "audio", "file"]
 MOST_MEDIA = 100
 """How many files one question may be about."""
+MOST_QUESTIONS = 50
+"""How many questions one request may hold."""
 
 
 class RejectReason(StrEnum):
@@ -42,10 +44,13 @@ class Variant(Shape):
 
 
 class Media(Shape):
-    """A file. Until media has looked at it, its id and `pending` are all that is known."""
+    """A file. Until media has looked at it, its id and `pending` are all that is known.
+
+    `unknown`: its id is all that is told. It was deleted, a block keeps the reader from it, or media cannot say now.
+    """
 
     id: str
-    status: MediaStatus = "pending"
+    status: MediaStatus | Literal["unknown"] = "pending"
     kind: str | None = Field(None, description="image, video, audio or file")
     content_type: str | None = None
     size: int | None = Field(None, description="Bytes of what was uploaded")
@@ -89,6 +94,45 @@ class AttachAnswer(Shape):
     """Whether a person may attach files: those are their own, not deleted and not rejected."""
 
     refused: list[str] = Field(description="Those that may not be attached")
+    items: list[Media] = Field([], description="The others, as those see them to whom they are shown")
+
+
+class AttachQuestions(Shape):
+    """What many people want to attach: `/internal/media/attachments`."""
+
+    questions: list[MediaQuestion] = Field(max_length=MOST_QUESTIONS)
+
+
+class AttachAnswers(Shape):
+    """One answer a question, in the order of the questions."""
+
+    answers: list[AttachAnswer]
+
+
+class ShownQuestion(Shape):
+    """Files that hang on what a reader may read. The service that asks answers for that; blocks are media's to know."""
+
+    reader: str | None = Field(description="Null: whoever may read it")
+    sent: dict[str, str] = Field(
+        max_length=MOST_MEDIA, description="By file, who sent it: nobody shows what is others'"
+    )
+
+
+class ShownQuestions(Shape):
+    """What many readers are shown: `/internal/media/shown`."""
+
+    questions: list[ShownQuestion] = Field(max_length=MOST_QUESTIONS)
+
+
+class ShownAnswers(Shape):
+    """One answer a question, in the order of the questions."""
+
+    answers: list[MediaAnswer]
+
+
+def unknown(media_id: str) -> Media:
+    """A file of which nothing but its id is told."""
+    return Media(id=media_id, status="unknown")
 
 
 AlbumRole = Literal["owner", "contributor", "viewer"]

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from messenger_contracts.commands import ClientId, Emoji, MessageCreate, MessagePatch, Relations, UserId
 from messenger_contracts.conversations import LogEventType
+from messenger_contracts.media import unknown
 from messenger_contracts.problem import ErrorCode
 from messenger_contracts.shapes import Request, Shape, Timestamp
 
@@ -124,7 +125,7 @@ class FrameError(Shape):
 class Push(Shape):
     """What the server sends unasked."""
 
-    op: Literal["event", "read", "typing", "presence", "conversation", "notification", "drain"]
+    op: Literal["event", "read", "typing", "presence", "conversation", "media", "notification", "drain"]
     d: dict[str, Any]
 
 
@@ -210,6 +211,11 @@ def reactions_of(data: Mapping[str, Any], readers: Mapping[str, Any], reader: st
         return {"count": data["count"] - unseen.get(data["emoji"], 0)}
     counts = {emoji: told["count"] - unseen.get(emoji, 0) for emoji, told in data["reactions"].items()}
     return {"reactions": {emoji: {"count": n, "mine": emoji in given} for emoji, n in counts.items() if n > 0}}
+
+
+def files_of(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What an event's data says of files to whom a block keeps apart from their owner; see `reactions_of`."""
+    return {"media": [unknown(each["id"]).model_dump(mode="json") for each in data["media"]]}
 
 
 class SessionEnded(Shape):

@@ -20,7 +20,7 @@ from servicekit.tokens import Tokens
 GATEWAY = "gateway"
 PURPOSE = "internal-identity"
 SERVICE_PURPOSE = "service-identity"
-ASKING = ("auth",)
+ASKING = ("auth", "chat")
 """The services that ask others for their own ends."""
 TTL_SECONDS = 60.0
 REUSE_SECONDS = 30.0

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 
+from chat_service.arrivals.service import ArrivalService
 from chat_service.blocks.service import BlockService
 from chat_service.erasures.service import ErasureService
 from messenger_contracts.envelope import Event, EventData
 from messenger_contracts.events.auth import ErasureRequested
+from messenger_contracts.events.media import MediaReady, MediaRejected
 from messenger_contracts.events.social_graph import UserBlocked, UserUnblocked
 from servicekit.inbox import Handler
 
@@ -20,6 +22,11 @@ def handlers(blocks: BlockService) -> Mapping[type[EventData], Handler]:
         await blocks.changed(event)
 
     return {UserBlocked: user_blocked, UserUnblocked: user_unblocked}
+
+
+def arrival_handlers(arrivals: ArrivalService) -> Mapping[type[EventData], Handler]:
+    """The handlers of the queue of files. They need no ledger: what settled once stays so."""
+    return {MediaReady: arrivals.settled, MediaRejected: arrivals.settled}
 
 
 def erasure_handlers(erasures: ErasureService) -> Mapping[type[EventData], Handler]:

@@ -9,6 +9,8 @@ from fastapi import FastAPI
 
 from chat_service.conversations.repository import ConversationRepository
 from chat_service.conversations.service import InboxService, KeptService, MembershipService, PeerService
+from chat_service.files.repository import MediaRepository
+from chat_service.files.service import FileService
 from chat_service.invites.repository import InviteRepository
 from chat_service.invites.service import InviteService
 from chat_service.lifecycles.repository import LifecycleRepository
@@ -36,7 +38,7 @@ from servicekit.aws import Aws
 from servicekit.cursors import FOR_EVER, Cursors
 from servicekit.fanout import FanoutPublisher
 from servicekit.http import ServiceClient
-from servicekit.identity import identity_verifier
+from servicekit.identity import identity_verifier, service_signer
 from servicekit.keys import KeyRing, key_ring
 from servicekit.postgres import Database, DirectConnection, create_engine
 from servicekit.valkey import create_valkey
@@ -49,13 +51,16 @@ async def lifespan(settings: ChatSettings, app: FastAPI) -> AsyncIterator[Mappin
     database = Database(create_engine(url, name="chat", pool_size=settings.database_pool, tls=tls))
     app.state.health.require("database", database.check)
     valkey, auth = create_valkey(settings.valkey_url), ServiceClient("auth", settings.auth_url)
+    media = ServiceClient("media", settings.media_url, timeout=settings.media_seconds)
     fanout, namespace = FanoutPublisher(valkey), settings.resource_prefix
     connect = partial(DirectConnection, url, name="chat-sends", tls=tls)
-    sender = MessageSender(connect, SendRepository(), fanout, namespace, group=settings.commit_group)
-    conversations, log, live = ConversationRepository(), LogRepository(), LiveService(fanout, namespace)
-    changes, memberships = ChangeService(database, log, live), MembershipService(conversations)
-    rehearsal = SendRehearsal(connect, SendRepository())
+    conversations, log = ConversationRepository(), LogRepository()
     async with Aws(settings.region) as aws:
+        files = FileService(MediaRepository(media, await service_signer(aws, settings)))
+        sender = MessageSender(connect, SendRepository(), fanout, namespace, files, group=settings.commit_group)
+        live = LiveService(fanout, namespace, files)
+        changes, memberships = ChangeService(database, log, live), MembershipService(conversations)
+        rehearsal = SendRehearsal(connect, SendRepository(), files)
         cursors = await key_ring(aws, settings.resource("cursor"), settings.key_seconds)
         tokens = Cursors(
             await key_ring(aws, settings.resource("sync"), settings.key_seconds),
@@ -63,16 +68,17 @@ async def lifespan(settings: ChatSettings, app: FastAPI) -> AsyncIterator[Mappin
             ttl=FOR_EVER,
             parameter="since",
         )
-        sync = SyncService(database, SyncRepository(), LogService(log), KeptService(conversations), tokens)
+        sync = SyncService(database, SyncRepository(), LogService(log), KeptService(conversations), tokens, files)
         app.state.drain = sync.watcher.drain
         yield {
             "identity": await identity_verifier(aws, settings),
             "database": database,
             "sender": sender,
+            "files": files,
             "changes": changes,
             "memberships": memberships,
-            **_about_messages(database, changes, memberships, sender, rehearsal, cursors),
-            **_about_groups(database, changes, conversations, cursors, settings.group_members),
+            **_about_messages(database, changes, memberships, sender, rehearsal, files, cursors),
+            **_about_groups(database, changes, conversations, files, cursors, settings.group_members),
             "marks": MarkService(database, MarkRepository(settings.receipts_up_to), KeptService(conversations), live),
             "peers": PeerService(database, conversations),
             "sync": sync,
@@ -87,6 +93,8 @@ async def lifespan(settings: ChatSettings, app: FastAPI) -> AsyncIterator[Mappin
         await sync.watcher.drain()
         await sender.drain()
         await rehearsal.close()
+        await files.drain()
+    await media.close()
     await auth.close()
     await valkey.aclose()
     await database.close()
@@ -98,6 +106,7 @@ def _about_messages(
     memberships: MembershipService,
     sender: MessageSender,
     rehearsal: SendRehearsal,
+    files: FileService,
     ring: KeyRing,
 ) -> dict[str, Any]:
     """What changes messages, and what hangs on them."""
@@ -105,15 +114,20 @@ def _about_messages(
     finder = MessageFinder(memberships, repository)
     about, waiting = MessageChanges(changes, finder), Cursors(ring, "scheduled")
     return {
-        "messages": MessageCommands(changes, about, repository),
+        "messages": MessageCommands(changes, about, repository, files),
         "reactions": ReactionService(database, about, finder, ReactionRepository(), Cursors(ring, "reactions")),
-        "pins": PinService(database, about, memberships, PinRepository(), Cursors(ring, "pins")),
+        "pins": PinService(database, about, memberships, PinRepository(), Cursors(ring, "pins"), files),
         "schedules": ScheduleService(database, changes, memberships, schedules, sender, rehearsal, waiting),
     }
 
 
 def _about_groups(
-    database: Database, changes: ChangeService, conversations: ConversationRepository, ring: KeyRing, most_members: int
+    database: Database,
+    changes: ChangeService,
+    conversations: ConversationRepository,
+    files: FileService,
+    ring: KeyRing,
+    most_members: int,
 ) -> dict[str, Any]:
     """What begins and ends conversations, and who comes into groups."""
     memberships, inboxes, log = (
@@ -122,10 +136,12 @@ def _about_groups(
         LogService(LogRepository()),
     )
     lives = LifecycleRepository()
-    lifecycles = LifecycleService(database, lives, memberships, changes)
+    lifecycles = LifecycleService(database, lives, memberships, changes, files)
     members = MemberCommands(changes, MemberRepository(), memberships, inboxes, lifecycles, most_members=most_members)
     return {
-        "beginnings": BeginningService(database, lives, memberships, inboxes, log, changes, most_members=most_members),
+        "beginnings": BeginningService(
+            database, lives, memberships, inboxes, log, changes, files, most_members=most_members
+        ),
         "lifecycles": lifecycles,
         "members": members,
         "member_cursors": Cursors(ring, "members"),

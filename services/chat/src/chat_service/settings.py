@@ -25,6 +25,10 @@ class ChatSettings(ServiceSettings):
     """The Valkey that carries live events to the gateways."""
     auth_url: str = "http://127.0.0.1:8001"
     """Where auth answers, to look up the people whom one writes to."""
+    media_url: str = "http://127.0.0.1:8004"
+    """Where media answers, which knows the files that messages carry."""
+    media_seconds: float = 2.0
+    """How long media may take for one answer; readers then get messages without a description of their files."""
     commit_group: int = 500
     """The most sends that one transaction takes."""
     relay_batch: int = 200

@@ -7,13 +7,17 @@ from functools import partial
 
 from fastapi import FastAPI
 
+from chat_service.arrivals.repository import ArrivalRepository
+from chat_service.arrivals.service import ArrivalService
 from chat_service.blocks.repository import BlockRepository
 from chat_service.blocks.service import BlockService
-from chat_service.consumers import erasure_handlers, handlers
+from chat_service.consumers import arrival_handlers, erasure_handlers, handlers
 from chat_service.conversations.repository import ConversationRepository
 from chat_service.conversations.service import InboxService, MembershipService
 from chat_service.erasures.repository import ErasureRepository
 from chat_service.erasures.service import ErasureService
+from chat_service.files.repository import MediaRepository
+from chat_service.files.service import FileService
 from chat_service.log.repository import LogRepository
 from chat_service.log.service import ChangeService, LiveService
 from chat_service.messages.repository import MessageRepository
@@ -36,6 +40,8 @@ from servicekit.app import create_worker
 from servicekit.aws import Aws
 from servicekit.fanout import FanoutPublisher
 from servicekit.follower import Follower
+from servicekit.http import ServiceClient
+from servicekit.identity import service_signer
 from servicekit.inbox import Consumer
 from servicekit.loops import Loop, repeated
 from servicekit.outbox import PostgresRelay
@@ -63,23 +69,25 @@ async def loops(settings: ChatSettings, app: FastAPI) -> AsyncIterator[Mapping[s
             name="log", database=database, source=source, publisher=publisher, batch=settings.relay_batch
         )
         words = Follower(name="search", database=database, source=WordSource(WordRepository()))
-        async with _timely(settings, database) as timely, _outside(settings, database, aws) as outside:
+        media = ServiceClient("media", settings.media_url, timeout=settings.media_seconds)
+        files = FileService(MediaRepository(media, await service_signer(aws, settings)))
+        async with _timely(settings, database, files) as timely, _outside(settings, database, files, aws) as outside:
             keys = repeated(partial(PostgresIdempotency.purge, database), 600.0)
             yield {"relay": relay.run, "search": repeated(words.step, 0.2), "idempotency": keys, **timely, **outside}
+        await files.drain()
+        await media.close()
     await database.close()
 
 
 @asynccontextmanager
-async def _timely(settings: ChatSettings, database: Database) -> AsyncIterator[Mapping[str, Loop]]:
+async def _timely(settings: ChatSettings, database: Database, files: FileService) -> AsyncIterator[Mapping[str, Loop]]:
     """What happens to messages because their time has come."""
     url, tls, namespace = settings.database_url.get_secret_value(), settings.database_tls, settings.resource_prefix
     valkey = create_valkey(settings.valkey_url)
     fanout = FanoutPublisher(valkey)
     connect = partial(DirectConnection, url, name="chat-worker-sends", tls=tls)
-    sender = MessageSender(connect, SendRepository(), fanout, namespace)
-    changes, repository = ChangeService(database, LogRepository(), LiveService(fanout, namespace)), MessageRepository()
-    finder = MessageFinder(MembershipService(ConversationRepository()), repository)
-    messages = MessageCommands(changes, MessageChanges(changes, finder), repository)
+    sender = MessageSender(connect, SendRepository(), fanout, namespace, files)
+    messages = _messages(ChangeService(database, LogRepository(), LiveService(fanout, namespace, files)), files)
     ages = Ages(content=timedelta(settings.retention_days), reports=timedelta(settings.report_retention_days))
     yield {
         "scheduled": repeated(DueMessages(database, ScheduleRepository(), sender).step, 0.5),
@@ -91,10 +99,13 @@ async def _timely(settings: ChatSettings, database: Database) -> AsyncIterator[M
 
 
 @asynccontextmanager
-async def _outside(settings: ChatSettings, database: Database, aws: Aws) -> AsyncIterator[Mapping[str, Loop]]:
+async def _outside(
+    settings: ChatSettings, database: Database, files: FileService, aws: Aws
+) -> AsyncIterator[Mapping[str, Loop]]:
     """What other services tell, and what stands on pages that messages link to."""
     valkey, ledger, inboxes = create_valkey(settings.valkey_url), PostgresLedger(database), ConversationRepository()
-    live = LiveService(FanoutPublisher(valkey), settings.resource_prefix)
+    live = LiveService(FanoutPublisher(valkey), settings.resource_prefix, files)
+    changes = ChangeService(database, LogRepository(), live)
     consume = partial(
         Consumer,
         sqs=await aws.client("sqs"),
@@ -105,24 +116,32 @@ async def _outside(settings: ChatSettings, database: Database, aws: Aws) -> Asyn
         handlers=handlers(BlockService(database, ledger, BlockRepository(), InboxService(inboxes), live)),
     )
     erasures = consume(
-        queue=settings.resource("erasures"), handlers=erasure_handlers(_erasures(database, live)), pollers=1
+        queue=settings.resource("erasures"),
+        handlers=erasure_handlers(ErasureService(database, ErasureRepository(), changes, _messages(changes, files))),
+        pollers=1,
     )
-    previews = _previews(database, live) if settings.previews else {}
-    yield {"blocks": blocks.run, "erasures": erasures.run, **previews}
+    arrivals = ArrivalService(database, changes, ArrivalRepository())
+    settled = consume(queue=settings.resource("files"), handlers=arrival_handlers(arrivals), pollers=1)
+    yield {
+        "blocks": blocks.run,
+        "erasures": erasures.run,
+        "files": settled.run,
+        "arrivals": repeated(arrivals.step, 0.2),
+        "late": repeated(arrivals.purge, 600.0),
+        **(_previews(database, changes) if settings.previews else {}),
+    }
     await valkey.aclose()
 
 
-def _erasures(database: Database, live: LiveService) -> ErasureService:
-    changes, repository = ChangeService(database, LogRepository(), live), MessageRepository()
+def _messages(changes: ChangeService, files: FileService) -> MessageCommands:
+    repository = MessageRepository()
     finder = MessageFinder(MembershipService(ConversationRepository()), repository)
-    messages = MessageCommands(changes, MessageChanges(changes, finder), repository)
-    return ErasureService(database, ErasureRepository(), changes, messages)
+    return MessageCommands(changes, MessageChanges(changes, finder), repository, files)
 
 
-def _previews(database: Database, live: LiveService) -> Mapping[str, Loop]:
+def _previews(database: Database, changes: ChangeService) -> Mapping[str, Loop]:
     links = Follower(name="previews", database=database, source=LinkSource(LinkRepository()))
     fetcher = PageFetcher(FetchLimits(at_once=FETCHES_AT_ONCE), resolve=NameResolver(FETCHES_AT_ONCE))
-    changes = ChangeService(database, LogRepository(), live)
     previews = PreviewService(database, PreviewRepository(), changes, fetcher)
     return {"links": repeated(links.step, 0.2), "previews": previews.run}
 

@@ -39,13 +39,13 @@ class Fragile(ErasureRepository):
 
 
 @pytest.fixture
-async def eraser(database_url, valkey_url):
+async def eraser(database_url, valkey_url, files):
     """Makes what erases, of the queries given, in batches of two."""
     database, valkey = Database(create_engine(database_url, name="erasures-test")), create_valkey(valkey_url)
-    changes = ChangeService(database, LogRepository(), LiveService(FanoutPublisher(valkey), PREFIX))
+    changes = ChangeService(database, LogRepository(), LiveService(FanoutPublisher(valkey), PREFIX, files))
     messages = MessageRepository()
     finder = MessageFinder(MembershipService(ConversationRepository()), messages)
-    commands = MessageCommands(changes, MessageChanges(changes, finder), messages)
+    commands = MessageCommands(changes, MessageChanges(changes, finder), messages, files)
 
     def make(repository=None):
         return ErasureService(database, repository or ErasureRepository(), changes, commands, batch=2)

@@ -51,10 +51,10 @@ class Ported:
 
 
 @pytest.fixture
-async def work(database, valkey_url, site, make_fetcher):
+async def work(database, valkey_url, site, make_fetcher, files):
     """Runs a worker's part in previews for a block."""
     valkey = create_valkey(valkey_url)
-    changes = ChangeService(database, LogRepository(), LiveService(FanoutPublisher(valkey), PREFIX))
+    changes = ChangeService(database, LogRepository(), LiveService(FanoutPublisher(valkey), PREFIX, files))
     links = Follower(name="previews", database=database, source=LinkSource(LinkRepository()))
 
     @asynccontextmanager

@@ -22,13 +22,13 @@ AGES = Ages(content=timedelta(days=30), reports=timedelta(days=90))
 
 
 @pytest.fixture
-async def expiry(settings, database):
+async def expiry(settings, database, files):
     """Makes workers that end messages."""
     valkey = create_valkey(settings.valkey_url)
-    changes = ChangeService(database, LogRepository(), LiveService(FanoutPublisher(valkey), PREFIX))
+    changes = ChangeService(database, LogRepository(), LiveService(FanoutPublisher(valkey), PREFIX, files))
     repository = MessageRepository()
     finder = MessageFinder(MembershipService(ConversationRepository()), repository)
-    messages = MessageCommands(changes, MessageChanges(changes, finder), repository)
+    messages = MessageCommands(changes, MessageChanges(changes, finder), repository, files)
 
     def make(batch: int = 200) -> Expiry:
         return Expiry(database, RetentionRepository(), messages, batch=batch)

@@ -38,10 +38,10 @@ async def history(who, c: str) -> list[dict]:
 
 
 @pytest.fixture
-async def sender(settings):
+async def sender(settings, files):
     valkey = create_valkey(settings.valkey_url)
     connect = partial(DirectConnection, settings.database_url.get_secret_value(), name="test")
-    sender = MessageSender(connect, SendRepository(), FanoutPublisher(valkey), PREFIX)
+    sender = MessageSender(connect, SendRepository(), FanoutPublisher(valkey), PREFIX, files)
     yield sender
     await sender.drain()
     await valkey.aclose()
@@ -119,13 +119,13 @@ async def test_one_that_is_refused_stays_and_says_why_and_holds_nobody_up(
     assert "rules" in unreadable["failed"]
 
 
-async def test_when_the_database_is_away_it_waits_on(talk, database, its_time_has_come) -> None:
+async def test_when_the_database_is_away_it_waits_on(talk, database, files, its_time_has_come) -> None:
     ada, _, c = talk
     await ada.send(c, uuid4(), send_at=later())
     await its_time_has_come()
     valkey = create_valkey("redis://127.0.0.1:1/0")
     away = partial(DirectConnection, "postgresql+asyncpg://nobody@127.0.0.1:1/none", name="test")
-    sender = MessageSender(away, SendRepository(), FanoutPublisher(valkey), PREFIX)
+    sender = MessageSender(away, SendRepository(), FanoutPublisher(valkey), PREFIX, files)
     with pytest.raises(DependencyUnavailable):
         await DueMessages(database, ScheduleRepository(), sender).step()
     assert [each["failed"] for each in await scheduled(ada, c)] == [None]
@@ -201,3 +201,45 @@ async def test_each_is_sent_once_by_workers_of_which_one_is_killed(talk, setting
     messages = await history(bob, c)
     assert sorted(message["client_id"] for message in messages) == sorted(ids)
     assert [message["seq"] for message in messages] == list(range(3, 93))
+
+
+async def test_its_files_are_asked_about_again_when_its_time_has_come(
+    talk, database, sender, library, its_time_has_come
+) -> None:
+    ada, _, c = talk
+    mine, gone = library.add(ada), library.add(ada)
+    for media_id in (mine, gone):
+        await ada.send(c, uuid4(), media_ids=[media_id], send_at=later())
+    library.remove(gone)
+    await its_time_has_come()
+
+    await DueMessages(database, ScheduleRepository(), sender).step()
+
+    assert [each["media"] for each in await history(ada, c)] == [[library.described(mine)]]
+    assert [each["failed"] for each in await scheduled(ada, c)] == [
+        "The request is not valid. /media_ids/0 is no file that you may send"
+    ]
+
+
+async def test_while_media_is_away_others_whose_time_has_come_are_sent(
+    talk, database, sender, library, sql, its_time_has_come
+) -> None:
+    ada, _, c = talk
+    mine = library.add(ada)
+    library.away = True
+    for media_ids in ([mine], [mine], []):
+        await ada.send(c, uuid4(), media_ids=media_ids, send_at=later())
+    await its_time_has_come()
+    due = DueMessages(database, ScheduleRepository(), sender, batch=2)
+    while await due.step():
+        pass
+    assert [each["media"] for each in await history(ada, c)] == [[]]
+
+    library.away = False
+    await due.step()
+    assert len(await scheduled(ada, c)) == 2
+    await sql("UPDATE scheduled_messages SET retry_at = now()")
+    while await due.step():
+        pass
+    assert await scheduled(ada, c) == []
+    assert [each["media"] for each in await history(ada, c)][1:] == [[library.described(mine)]] * 2

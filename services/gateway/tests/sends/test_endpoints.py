@@ -59,7 +59,7 @@ async def test_a_send_says_all_that_its_body_says(put, backend) -> None:
     answer = (await put(body)).json()
     assert backend.sends[0].body.model_dump(mode="json", exclude_unset=True) == body
     assert (answer["mentions"], answer["reply_to"]) == (["b"], body["reply_to"])
-    assert (answer["media"][0]["id"], answer["media"][0]["status"]) == (body["media_ids"][0], "pending")
+    assert (answer["media"][0]["id"], answer["media"][0]["status"]) == (body["media_ids"][0], "ready")
     assert answer["expires_at"] == "2026-01-01T00:01:00.000Z"
 
 

@@ -1,5 +1,6 @@
 """What a client may ask besides to send a text, and how that reaches chat."""
 
+import asyncio
 from uuid import uuid4
 
 import pytest
@@ -93,3 +94,15 @@ async def test_a_binary_frame_is_refused_and_the_socket_goes_on(join) -> None:
         await ada.socket.send(b"\x00\x01")
         assert (await ada.next())["error"]["code"] == "validation_failed"
         assert (await ada.ask("ping"))["ok"] == {"positions": {}}
+
+
+async def test_what_waits_for_files_holds_up_nothing_else(join, backend, conversation) -> None:
+    backend.members[conversation] |= {"user-ada", "user-bob"}
+    backend.knows_files.clear()
+    async with join("ada", positions={conversation: 3}) as ada, join("bob", positions={conversation: 3}) as bob:
+        carrying = {"c": conversation, "client_id": str(uuid4()), "media_ids": [M]}
+        sending = asyncio.create_task(ada.ask("send", **carrying))
+        assert "ok" in await bob.ask("send", c=conversation, client_id=str(uuid4()), text="hi")
+        assert not sending.done()
+        backend.knows_files.set()
+        assert [each["id"] for each in (await sending)["ok"]["media"]] == [M]

@@ -76,3 +76,15 @@ def test_what_is_the_same_for_all_is_not_written_again(topic: Topic, socket_of) 
     plain = event("message.edited", {"text": "hi", "reactions": {}})
     assert topic.frame_for(socket_of("ada"), plain) is plain.frame
     assert topic.frame_for(socket_of("ada", "bob"), plain) is plain.frame
+
+
+def test_whom_a_block_keeps_apart_from_the_author_sees_no_files(topic: Topic, socket_of) -> None:
+    """Who blocks the author gets a skip in a group; whom the author blocks reads the message, without its files."""
+    files = [{"id": "f", "status": "ready", "blurhash": "LKO2"}]
+    sent = event("message.created", {"text": "look", "media": files, "reactions": {}}, files=True)
+    bob = socket_of("bob")
+    bob.relate({"blocked": [], "blocked_by": ["cy"]})
+    assert topic.frame_for(socket_of("ada"), sent) is sent.frame
+    [file] = data_of(topic, bob, sent)["media"]
+    assert (file["id"], file["status"], file["blurhash"]) == ("f", "unknown", None)
+    assert orjson.loads(topic.frame_for(socket_of("dan", "cy"), sent))["d"]["type"] == "skip"

@@ -1,7 +1,7 @@
 """What lives as long as the process: connections, keys, and what API and worker are both made of."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from media_service.albums.repository import AlbumRepository
 from media_service.albums.service import AlbumService
+from media_service.announcements.service import AnnouncementService
 from media_service.deliveries.models import Signer
 from media_service.deliveries.repository import CloudFrontSigner, S3Signer, read_private_key
 from media_service.deliveries.service import DeliveryService
@@ -30,8 +31,10 @@ from servicekit.aws import Aws
 from servicekit.cursors import Cursors
 from servicekit.dynamodb_idempotency import DynamoIdempotency
 from servicekit.dynamodb_outbox import DynamoOutbox
+from servicekit.fanout import FanoutPublisher
 from servicekit.identity import identity_verifier
 from servicekit.keys import key_ring
+from servicekit.valkey import create_valkey
 
 
 @dataclass(frozen=True)
@@ -79,10 +82,10 @@ async def open_stores(settings: MediaSettings, aws: Aws) -> Stores:
     )
 
 
-def make_services(settings: MediaSettings, stores: Stores) -> Services:
+def make_services(settings: MediaSettings, stores: Stores, announcements: AnnouncementService) -> Services:
     """The services, over these stores."""
     dynamodb, table = stores.dynamodb, settings.resource
-    states = StateService(stores.files, stores.digests, stores.quotas, stores.outbox, settings)
+    states = StateService(stores.files, stores.digests, stores.quotas, stores.outbox, settings, announcements)
     uses = UseRepository(dynamodb, table("uses"))
     grants = GrantService(stores.files, states, GrantRepository(dynamodb, table("grants"), stores.departures), uses)
     return Services(
@@ -126,11 +129,24 @@ async def open_signer(settings: MediaSettings, aws: Aws) -> Signer:
 
 
 @asynccontextmanager
+async def open_announcements(
+    settings: MediaSettings, deliveries: DeliveryService
+) -> AsyncIterator[AnnouncementService]:
+    """What owners are told live, over a connection that ends with the block."""
+    valkey = create_valkey(settings.valkey_url)
+    yield AnnouncementService(deliveries, FanoutPublisher(valkey), settings.resource_prefix)
+    await valkey.aclose()
+
+
+@asynccontextmanager
 async def lifespan(settings: MediaSettings, app: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
     """Open what the routes find in `request.state`."""
-    async with Aws(settings.region) as aws:
+    async with AsyncExitStack() as stack:
+        aws = await stack.enter_async_context(Aws(settings.region))
         stores = await open_stores(settings, aws)
-        services = make_services(settings, stores)
+        deliveries = DeliveryService(await open_signer(settings, aws), settings.url_window_seconds)
+        announcements = await stack.enter_async_context(open_announcements(settings, deliveries))
+        services = make_services(settings, stores, announcements)
         app.state.health.require("media", stores.files.check)
         cursor_keys = await key_ring(aws, settings.resource("cursor"))
         yield {
@@ -141,7 +157,7 @@ async def lifespan(settings: MediaSettings, app: FastAPI) -> AsyncIterator[Mappi
             "albums": services.albums,
             "remains": RemainsService(stores.files, stores.answers, stores.erasures),
             "exports": ExportService(stores.files, services.library, services.albums, stores.objects),
-            "deliveries": DeliveryService(await open_signer(settings, aws), settings.url_window_seconds),
+            "deliveries": deliveries,
             "cursors": Cursors(cursor_keys, "media"),
             "album_cursors": Cursors(cursor_keys, "albums"),
         }

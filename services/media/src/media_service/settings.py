@@ -17,6 +17,8 @@ class MediaSettings(ServiceSettings):
     SERVICE: ClassVar[str] = "media"
     model_config = SettingsConfigDict(env_prefix="MEDIA_", extra="ignore", frozen=True)
 
+    valkey_url: str = "redis://127.0.0.1:6379/0"
+    """The Valkey by which owners are told live what becomes of their files."""
     upload_limit: int = 5 * GIB
     """The largest file, in bytes; S3 copies no larger one in one call."""
     multipart_above: int = 16 * MIB

@@ -7,7 +7,15 @@ from functools import partial
 from fastapi import FastAPI
 
 from media_service.consumers import erasure_handlers, inbox_handlers, parse_work, work_handlers
-from media_service.dependencies import Services, Stores, make_services, open_stores
+from media_service.deliveries.service import DeliveryService
+from media_service.dependencies import (
+    Services,
+    Stores,
+    make_services,
+    open_announcements,
+    open_signer,
+    open_stores,
+)
 from media_service.erasures.service import BATCH, ErasureService
 from media_service.library.service import PurgeService
 from media_service.processing.dependencies import open_processing
@@ -29,7 +37,9 @@ async def loops(settings: MediaSettings, app: FastAPI) -> AsyncIterator[Mapping[
     async with AsyncExitStack() as stack:
         aws = await stack.enter_async_context(Aws(settings.region))
         stores = await open_stores(settings, aws)
-        services = make_services(settings, stores)
+        deliveries = DeliveryService(await open_signer(settings, aws), settings.url_window_seconds)
+        announcements = await stack.enter_async_context(open_announcements(settings, deliveries))
+        services = make_services(settings, stores, announcements)
         app.state.health.require("media", stores.files.check)
         relay = DynamoRelay(
             name="events",

@@ -17,7 +17,11 @@ from messenger_contracts.events.chat import (
     MessageDeleted,
 )
 from messenger_contracts.events.social_graph import UserBlocked, UserUnblocked
-from messenger_contracts.media import Media
+from messenger_contracts.identity import IDENTITY_HEADER
+from messenger_contracts.media import Media, ShownQuestion
+from servicekit.identity import ServiceSigner
+from servicekit.keys import key_ring
+from servicekit.testing import PREFIX
 
 NOW = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
 C = "0198c0de-0000-7000-8000-000000000001"
@@ -76,6 +80,20 @@ def hear(services):
             await handlers[each.type](each)
 
     return handle
+
+
+@pytest.fixture
+async def ask_as_chat(client, aws):
+    """Ask many questions with chat's own key."""
+    identity = ServiceSigner(await key_ring(aws, f"{PREFIX}-chat-identity-private"), "chat")
+
+    async def ask(path: str, questions: list[dict]) -> dict:
+        headers = {IDENTITY_HEADER: await identity.sign()}
+        answer = await client.post(f"/internal/media/{path}", json={"questions": questions}, headers=headers)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    return ask
 
 
 async def sees(person, media_id: str) -> bool:
@@ -233,3 +251,79 @@ async def test_a_question_is_about_a_hundred_files_at_most(bob) -> None:
     answer = await bob.client.post("/internal/media/read", json=question, headers=bob.headers)
 
     assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
+
+
+async def test_services_ask_what_many_people_may_attach(alice, bob, shown, ask_as_chat, stores) -> None:
+    theirs, own = await shown(alice, purpose="message"), await shown(bob, purpose="message")
+    questions = [
+        {"user_id": alice.id, "media_ids": [theirs, own, "nothing"]},
+        {"user_id": bob.id, "media_ids": [own]},
+    ]
+
+    first, second = (await ask_as_chat("attachments", questions))["answers"]
+
+    assert (first["refused"], [each["id"] for each in first["items"]]) == ([own, "nothing"], [theirs])
+    assert (second["refused"], [each["id"] for each in second["items"]]) == ([], [own])
+    assert first["items"][0]["variants"]["thumb"]["url"]
+
+
+async def test_readers_are_shown_what_was_sent_to_them_and_is_the_sender_s(alice, bob, shown, ask_as_chat) -> None:
+    """Before the event of the message has come: the service that asks knows who may read it."""
+    mine, bobs = await shown(alice, purpose="message"), await shown(bob)
+    sent = {mine: alice.id, bobs: alice.id, "nothing": alice.id}
+
+    by_bob, by_all = (await ask_as_chat("shown", [{"reader": bob.id, "sent": sent}, {"reader": None, "sent": sent}]))[
+        "answers"
+    ]
+
+    assert [each["id"] for each in by_bob["items"]] == [mine]
+    assert by_all == by_bob
+
+
+async def test_what_an_owner_has_of_a_file_is_told_to_the_owner_alone(alice, bob, shown, ask_as_chat) -> None:
+    media_id = await shown(alice, purpose="message")
+    await alice.ask("PATCH", f"media/{media_id}", {"tags": ["sea"], "caption": "The sea"})
+    question = {"sent": {media_id: alice.id}}
+
+    answers = (await ask_as_chat("shown", [{"reader": each, **question} for each in (alice.id, bob.id, None)]))[
+        "answers"
+    ]
+
+    assert [answer["items"][0]["tags"] for answer in answers] == [["sea"], [], []]
+    assert {answer["items"][0]["caption"] for answer in answers} == {"The sea"}
+
+
+@pytest.mark.parametrize("blocker", ["user-alice", "user-bob"])
+async def test_a_block_keeps_what_was_sent_from_the_other(alice, bob, shown, hear, ask_as_chat, blocker) -> None:
+    media_id = await shown(alice, purpose="message")
+    other = {alice.id: bob.id, bob.id: alice.id}[blocker]
+    await hear(event(UserBlocked(user_id=blocker, blocked_id=other, version=1)))
+
+    [answer] = (await ask_as_chat("shown", [{"reader": bob.id, "sent": {media_id: alice.id}}]))["answers"]
+
+    assert answer["items"] == []
+
+
+async def test_a_deleted_file_is_shown_to_nobody(alice, bob, shown, ask_as_chat) -> None:
+    media_id = await shown(alice, purpose="message")
+    await alice.ask("DELETE", f"media/{media_id}")
+
+    answers = await ask_as_chat("shown", [{"reader": each, "sent": {media_id: alice.id}} for each in (bob.id, None)])
+
+    assert [answer["items"] for answer in answers["answers"]] == [[], []]
+
+
+async def test_what_many_readers_are_shown_costs_two_reads(alice, bob, shown, ask_as_chat, stores, services) -> None:
+    media_ids = [await shown(alice, bytes([number]), purpose="message") for number in range(3)]
+    reads = []
+    stores.dynamodb.meta.events.register("before-call.dynamodb", lambda model, **_: reads.append(model.name))
+    asked = [ShownQuestion(reader=each, sent=dict.fromkeys(media_ids, alice.id)) for each in (bob.id, "user-carol")]
+
+    assert [len(files) for files in await services.grants.shown(asked)] == [3, 3]
+    assert reads == ["BatchGetItem", "BatchGetItem"]
+
+
+@pytest.mark.parametrize("path", ["attachments", "shown"])
+async def test_people_do_not_ask_for_many(alice, path) -> None:
+    answer = await alice.client.post(f"/internal/media/{path}", json={"questions": []}, headers=alice.headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")

@@ -11,9 +11,9 @@ from messenger_contracts.events.auth import KeyRotated
 
 WATCHED = (
     *("auth-flow", "auth-oidc", "auth-session", "auth-active-session", "auth-known-device", "auth-realtime-ticket"),
-    *("auth-identity-private", "auth-receipt-private", "gateway-identity-public"),
+    *("auth-identity-private", "auth-receipt-private", "gateway-identity-public", "chat-identity-public"),
 )
-"""The secrets that auth may read, of a pair one half. The keys of other services are for cursors: they open nothing."""
+"""The secrets that auth may read, of a pair one half. Other keys are for cursors: they open nothing."""
 
 
 class RotationWatch:

@@ -56,12 +56,13 @@ def write_results(results: Sequence[CommandResult | Sent]) -> bytes:
 def _shown(result: CommandResult | Sent) -> dict[str, Any]:
     if isinstance(result, CommandResult):
         return {name: value for name, value in result.model_dump(mode="json").items() if value is not None}
-    return {
-        "sent": {
-            "id": result.id,
-            "seq": result.seq,
-            "msg_no": result.msg_no,
-            "created_at": format_timestamp(result.created_at),
-            "replayed": result.replayed,
-        }
+    sent: dict[str, Any] = {
+        "id": result.id,
+        "seq": result.seq,
+        "msg_no": result.msg_no,
+        "created_at": format_timestamp(result.created_at),
+        "replayed": result.replayed,
     }
+    if result.media is not None:
+        sent["media"] = [each.model_dump(mode="json") for each in result.media]
+    return {"sent": sent}

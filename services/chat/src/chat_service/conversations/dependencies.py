@@ -13,7 +13,8 @@ from servicekit.postgres import ReadSession
 
 async def _reader(request: Request, session: ReadSession) -> ConversationService:
     log = LogService(LogRepository())
-    return ConversationService(session, ConversationRepository(), log, request.state.conversation_cursors)
+    state = request.state
+    return ConversationService(session, ConversationRepository(), log, state.conversation_cursors, state.files)
 
 
 ReadConversations = Annotated[ConversationService, Depends(_reader)]

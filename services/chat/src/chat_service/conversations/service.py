@@ -1,5 +1,6 @@
 """Use cases of conversations: list them, read the log of one, know who is in one and who may write to whom."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -8,6 +9,7 @@ from uuid import UUID
 from chat_service.conversations.domain import direct_key, parse_id, to_conversation
 from chat_service.conversations.errors import Blocking, ClosedInbox, EpochChanged, NotMember
 from chat_service.conversations.repository import ConversationRepository
+from chat_service.files.service import FileService
 from chat_service.log.service import LogService
 from messenger_contracts.commands import JoinsAnswer, LiveEvent, Peers, PeersCommand, Position
 from messenger_contracts.conversations import Conversation, EventPage, LogEvent, Skip
@@ -112,11 +114,19 @@ class PeerService:
 class ConversationService:
     """Reads conversations for one reader at a time."""
 
-    def __init__(self, session: Session, repository: ConversationRepository, log: LogService, cursors: Cursors) -> None:
+    def __init__(
+        self,
+        session: Session,
+        repository: ConversationRepository,
+        log: LogService,
+        cursors: Cursors,
+        files: FileService,
+    ) -> None:
         self._session = session
         self._repository = repository
         self._log = log
         self._cursors = cursors
+        self._files = files
 
     async def require_member(self, reader: str, conversation_id: str) -> UUID:
         """The conversation's id, if the reader is in it; raises `NotMember`."""
@@ -127,7 +137,9 @@ class ConversationService:
     async def one(self, reader: str, conversation_id: str) -> tuple[Conversation, int]:
         """A conversation that the reader is in, and its version."""
         memberships = MembershipService(self._repository)
-        return await memberships.conversation(self._session, reader, parse_id(conversation_id))
+        conversation, version = await memberships.conversation(self._session, reader, parse_id(conversation_id))
+        await self._files.describe(reader, [conversation.last_message], self._session)
+        return conversation, version
 
     async def page(self, reader: str, archived: bool, cursor: str | None, limit: int) -> Page[Conversation]:
         """The reader's conversations, newest activity first: those in the archive, or the others."""
@@ -137,6 +149,7 @@ class ConversationService:
             after = datetime.fromisoformat(at), UUID(last_id)
         rows = await self._repository.page(self._session, reader, archived, after, limit + 1)
         items = [to_conversation(row) for row in rows[:limit]]
+        await self._files.describe(reader, [each.last_message for each in items], self._session)
         if len(rows) <= limit:
             return Page(items=items)
         last = rows[limit - 1]
@@ -152,6 +165,7 @@ class ConversationService:
         if epoch and epoch != head.epoch:
             raise EpochChanged
         events = await self._log.after(self._session, reader, {conversation: after_seq}, limit)
+        await self._files.describe(reader, events, self._session)
         return EventPage(items=events, epoch=head.epoch, last_seq=max(head.last_seq, _end(events)))
 
     async def positions_of(self, readers: Iterable[str]) -> dict[str, dict[UUID, Position]]:
@@ -176,17 +190,26 @@ class ConversationService:
 
     async def missed(self, reader: str, after: Mapping[UUID, int], limit: int) -> list[LogEvent | Skip]:
         """What a reader gets to see behind positions in conversations that the reader is in."""
-        return await self._log.after(self._session, reader, after, limit)
+        events = await self._log.after(self._session, reader, after, limit)
+        await self._files.describe(reader, events, self._session)
+        return events
 
     async def missed_by(
         self, after: Mapping[tuple[str, UUID], int], limit: int
     ) -> dict[tuple[str, UUID], list[LogEvent | Skip]]:
         """What each of many readers gets to see behind positions, by reader and conversation."""
-        return await self._log.after_of_each(self._session, after, limit)
+        stretches = await self._log.after_of_each(self._session, after, limit)
+        theirs: defaultdict[str, list[LogEvent | Skip]] = defaultdict(list)
+        for (reader, _), events in stretches.items():
+            theirs[reader] += events
+        await self._files.describe_each(theirs, self._session)
+        return stretches
 
     async def raw(self, after: Mapping[UUID, int], limit: int) -> list[LiveEvent]:
         """What stands behind positions, for our own gateways, which know who may see what."""
-        return await self._log.raw(self._session, after, limit)
+        events = await self._log.raw(self._session, after, limit)
+        await self._files.describe_to_all((each.event for each in events), self._session)
+        return events
 
 
 def _end(events: Sequence[LogEvent | Skip]) -> int:

@@ -10,6 +10,7 @@ from chat_service.conversations.domain import MEMBER, OWNER, direct_key, parse_i
 from chat_service.conversations.errors import NotMember
 from chat_service.conversations.models import ConversationRow
 from chat_service.conversations.service import InboxService, MembershipService
+from chat_service.files.service import FileService
 from chat_service.lifecycles.domain import face, require_others, updated
 from chat_service.lifecycles.errors import too_many
 from chat_service.lifecycles.repository import LifecycleRepository
@@ -38,6 +39,7 @@ class BeginningService:
         inboxes: InboxService,
         log: LogService,
         changes: ChangeService,
+        files: FileService,
         *,
         most_members: int,
     ) -> None:
@@ -47,6 +49,7 @@ class BeginningService:
         self._inboxes = inboxes
         self._log = log
         self._live = changes.live
+        self._files = files
         self._keys = PostgresIdempotency()
         self._most_members = most_members
 
@@ -89,6 +92,7 @@ class BeginningService:
             answer = await self._keys.once(session, attempt, Conversation, make)
         if answer.body.id == str(new.id):
             await self._live.joined(new.id, dict.fromkeys((user_id for user_id, _, _ in members), 1))
+        await self._files.describe(actor.user_id, [answer.body.last_message])
         return answer
 
     async def _create(self, session: Session, actor: Actor, new: ConversationRow, members: Members) -> bool:
@@ -112,11 +116,13 @@ class LifecycleService:
         repository: LifecycleRepository,
         memberships: MembershipService,
         changes: ChangeService,
+        files: FileService,
     ) -> None:
         self._database = database
         self._repository = repository
         self._memberships = memberships
         self._changes = changes
+        self._files = files
 
     async def change(
         self, actor: Actor, conversation_id: str, wish: ConversationPatch, if_match: str | None
@@ -137,7 +143,9 @@ class LifecycleService:
                 await self._repository.change(change.session, change.conversation_id, wanted)
                 await change.append(LogEventType.CONVERSATION_UPDATED, _by(actor), updated(wanted))
         async with self._database.read() as session:
-            return await self._memberships.conversation(session, actor.user_id, change.conversation_id)
+            shown, version = await self._memberships.conversation(session, actor.user_id, change.conversation_id)
+        await self._files.describe(actor.user_id, [shown.last_message])
+        return shown, version
 
     async def delete(self, actor: Actor, conversation_id: str) -> None:
         """End a group for everybody, if the actor owns it; or empty a direct conversation for the actor alone."""

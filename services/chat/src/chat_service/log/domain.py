@@ -64,7 +64,7 @@ class ReaderColumns(LogColumns, Protocol):
 
 
 def to_message(row: MessageColumns) -> Message:
-    """The message of a row."""
+    """The message of a row; of its files it has the ids, until `FileService` describes them to a reader."""
     return Message.model_validate(
         {
             "id": str(row.message_id),
@@ -74,7 +74,7 @@ def to_message(row: MessageColumns) -> Message:
             "msg_no": row.msg_no,
             "by": row.author,
             "text": row.text,
-            "media": row.media or [],
+            "media": [{"id": each["id"], "status": "unknown"} for each in row.media or ()],
             "reply_to": row.reply_to and str(row.reply_to),
             "thread_root": row.thread_root and str(row.thread_root),
             "thread_count": row.thread_count,
@@ -144,6 +144,9 @@ _DATA = {
 }
 
 
+_CARRY_FILES = (LogEventType.MESSAGE_CREATED, LogEventType.MESSAGE_EDITED)
+
+
 def to_live_event(row: RawColumns) -> LiveEvent:
     """The event with what tells who may see it, and who sees it otherwise."""
     about_message = row.message_id is not None
@@ -157,9 +160,10 @@ def to_live_event(row: RawColumns) -> LiveEvent:
 
 
 def _readers(row: RawColumns) -> Readers | None:
-    if not (row.hidden_from or row.given or row.unseen):
+    files = bool(row.media) and LogEventType(row.type) in _CARRY_FILES
+    if not (row.hidden_from or row.given or row.unseen or files):
         return None
-    return Readers(hidden=row.hidden_from or [], given=row.given or {}, unseen=row.unseen or {})
+    return Readers(hidden=row.hidden_from or [], given=row.given or {}, unseen=row.unseen or {}, files=files)
 
 
 def to_reader(rows: Iterable[ReaderColumns], after: Mapping[UUID, int]) -> list[LogEvent | Skip]:

@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import Any, cast
 from uuid import UUID
 
+from chat_service.files.service import FileService
 from chat_service.log.domain import RawColumns, ReaderColumns, to_live_event, to_reader
 from chat_service.log.repository import Entry, LogRepository
 from messenger_contracts.commands import LiveEvent, Relations
@@ -77,12 +78,14 @@ class LogService:
 class LiveService:
     """Tells the gateways what happened. What is lost on the way is found in the log."""
 
-    def __init__(self, fanout: FanoutPublisher, namespace: str) -> None:
+    def __init__(self, fanout: FanoutPublisher, namespace: str, files: FileService) -> None:
         self._fanout = fanout
         self._namespace = namespace
+        self._files = files
 
     async def events(self, conversation_id: UUID, events: Sequence[LiveEvent]) -> None:
         """Tell the events of a conversation to whoever follows it."""
+        await self._files.describe_to_all(each.event for each in events)
         ready = []
         for each in events:
             told = each.model_dump(mode="json")

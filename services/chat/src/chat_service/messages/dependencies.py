@@ -13,7 +13,9 @@ from servicekit.postgres import ReadSession
 async def _reader(request: Request, session: ReadSession, conversations: ReadConversations) -> MessageService:
     repository = MessageRepository()
     finder = MessageFinder(request.state.memberships, repository)
-    return MessageService(session, repository, finder, conversations, request.state.message_cursors)
+    return MessageService(
+        session, repository, finder, conversations, request.state.message_cursors, request.state.files
+    )
 
 
 async def _commands(request: Request) -> MessageCommands:

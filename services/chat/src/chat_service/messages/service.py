@@ -9,6 +9,7 @@ from uuid import UUID
 from chat_service.conversations.domain import parse_id, require_open
 from chat_service.conversations.errors import NotMember
 from chat_service.conversations.service import ConversationService, MembershipService
+from chat_service.files.service import FileService
 from chat_service.log.domain import SYSTEM, MessageColumns, to_message
 from chat_service.log.service import Change, ChangeService
 from chat_service.messages.domain import (
@@ -68,19 +69,21 @@ class MessageService:
         finder: MessageFinder,
         conversations: ConversationService,
         cursors: Cursors,
+        files: FileService,
     ) -> None:
         self._session = session
         self._repository = repository
         self._finder = finder
         self._conversations = conversations
         self._cursors = cursors
+        self._files = files
 
     async def one(self, reader: str, conversation_id: str, message_id: str) -> tuple[Message, str]:
         """A message of a conversation that the reader is in, and its version."""
         _, row = await self._finder.any(self._session, reader, parse_id(conversation_id), message_id)
         if row.hidden:
             raise MessageNotFound
-        return to_message(cast("MessageColumns", row)), version_of(row)
+        return (await self._shown(reader, [row]))[0], version_of(row)
 
     async def page(
         self,
@@ -102,7 +105,7 @@ class MessageService:
         else:
             rows = await self._repository.before(self._session, reader, conversation, before_seq or NEWEST, limit + 1)
         ascends = after_seq is not None
-        messages = [to_message(cast("MessageColumns", row)) for row in rows]
+        messages = await self._shown(reader, rows)
         return await self._cursors.page(
             scope, messages, limit, lambda last: (None, last.seq) if ascends else (last.seq, None)
         )
@@ -118,7 +121,7 @@ class MessageService:
         scope = f"{reader}:{root.message_id}:thread"
         after = await self._cursors.read(scope, cursor) if cursor else 0
         rows = await self._repository.thread(self._session, reader, conversation, root.message_id, after, limit + 1)
-        messages = [to_message(cast("MessageColumns", row)) for row in rows]
+        messages = await self._shown(reader, rows)
         return await self._cursors.page(scope, messages, limit, lambda last: last.seq)
 
     async def versions(
@@ -131,6 +134,12 @@ class MessageService:
         after = await self._cursors.read(scope, cursor) if cursor else 0
         rows = await self._repository.versions(self._session, conversation, message.message_seq, after, limit + 1)
         return await self._cursors.page(scope, [to_edit(row) for row in rows], limit, lambda last: last.version)
+
+    async def _shown(self, reader: str, rows: Sequence[Any]) -> list[Message]:
+        """The messages of rows, with their files. Nothing is read from the database any more."""
+        messages = [to_message(cast("MessageColumns", row)) for row in rows]
+        await self._files.describe(reader, messages, self._session)
+        return messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,10 +209,13 @@ class Edited:
 class MessageCommands:
     """Edits and deletes messages."""
 
-    def __init__(self, changes: ChangeService, about: MessageChanges, repository: MessageRepository) -> None:
+    def __init__(
+        self, changes: ChangeService, about: MessageChanges, repository: MessageRepository, files: FileService
+    ) -> None:
         self._changes = changes
         self._about = about
         self._repository = repository
+        self._files = files
 
     async def edit(self, command: EditCommand, if_match: str | None = None) -> Edited:
         """Let a message say something else, unless it says so already. Raises `NotAuthor`, `PreconditionFailed`."""
@@ -216,7 +228,9 @@ class MessageCommands:
             row = await self._repository.find(
                 about.change.session, actor.user_id, about.conversation_id, about.message.message_id
             )
-        return Edited(to_message(cast("MessageColumns", row)), version_of(row), seq)
+        message = to_message(cast("MessageColumns", row))
+        await self._files.describe(actor.user_id, [message])
+        return Edited(message, version_of(row), seq)
 
     async def _edit(self, about: MessageChange, command: EditCommand) -> int | None:
         session, message, body = about.change.session, about.message, command.body

@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from chat_service.conversations.domain import parse_id
 from chat_service.conversations.service import MembershipService
+from chat_service.files.service import FileService
 from chat_service.log.domain import MessageColumns, to_message
 from chat_service.messages.service import MessageChanges
 from chat_service.pins.errors import TooManyPins
@@ -28,12 +29,14 @@ class PinService:
         memberships: MembershipService,
         repository: PinRepository,
         cursors: Cursors,
+        files: FileService,
     ) -> None:
         self._database = database
         self._about = about
         self._memberships = memberships
         self._repository = repository
         self._cursors = cursors
+        self._files = files
 
     async def pin(self, actor: Actor, conversation_id: str, message_id: str) -> int | None:
         """Pin a message; returns the place of the event, if it was not pinned. Raises `TooManyPins`."""
@@ -66,6 +69,7 @@ class PinService:
             rows = await self._repository.page(session, reader, conversation, after, limit + 1)
         page = await self._cursors.page(scope, rows, limit, _position)
         messages = [to_message(cast("MessageColumns", row)) for row in page.items]
+        await self._files.describe(reader, messages)
         return Page(items=messages, next=page.next)
 
 

@@ -26,7 +26,9 @@ async def _moderator(caller: CurrentUser) -> Principal:
 
 async def _moderation(request: Request) -> ModerationService:
     state = request.state
-    return ModerationService(state.database, ReportRepository(), state.changes, state.messages, state.report_cursors)
+    return ModerationService(
+        state.database, ReportRepository(), state.changes, state.messages, state.report_cursors, state.files
+    )
 
 
 Reports = Annotated[ReportService, Depends(_reports)]

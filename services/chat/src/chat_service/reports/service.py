@@ -7,6 +7,7 @@ from uuid import UUID
 from uuid_utils.compat import uuid7
 
 from chat_service.conversations.domain import parse_id
+from chat_service.files.service import FileService
 from chat_service.log.service import Change, ChangeService, now
 from chat_service.messages.domain import require_shown
 from chat_service.messages.service import MessageCommands, MessageFinder
@@ -75,12 +76,14 @@ class ModerationService:
         changes: ChangeService,
         messages: MessageCommands,
         cursors: Cursors,
+        files: FileService,
     ) -> None:
         self._database = database
         self._repository = repository
         self._changes = changes
         self._messages = messages
         self._cursors = cursors
+        self._files = files
 
     async def page(self, moderator: str, status: str, cursor: str | None, limit: int) -> Page[Report]:
         """Reports of a status, the oldest first."""
@@ -91,12 +94,15 @@ class ModerationService:
         async with self._database.read() as session:
             rows = await self._repository.page(session, moderator, status, after, limit + 1)
         reports = [to_report(row) for row in rows]
+        await self._files.describe(moderator, [each.message for each in reports])
         return await self._cursors.page(scope, reports, limit, lambda last: (last.created_at.isoformat(), last.id))
 
     async def one(self, moderator: str, report_id: str) -> Report:
         """A report; raises `ReportNotFound`."""
         async with self._database.read() as session:
-            return to_report(await self._find(session, moderator, parse_report_id(report_id)))
+            report = to_report(await self._find(session, moderator, parse_report_id(report_id)))
+        await self._files.describe(moderator, [report.message])
+        return report
 
     async def close(self, moderator: str, report_id: str, wish: ReportPatch) -> Report:
         """Decide on a report, and delete its message with it, in one transaction.

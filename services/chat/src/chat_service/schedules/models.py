@@ -12,7 +12,10 @@ from chat_service.models import Base
 
 
 class ScheduledMessageRow(Base):
-    """A send that waits for `send_at`. It goes when it was sent; one that could not be sent stays, and says why."""
+    """A send that waits for `send_at`. It goes when it was sent; one that could not be sent stays, and says why.
+
+    `retry_at` is when one is looked at again of whose files media could not tell.
+    """
 
     __tablename__ = "scheduled_messages"
     __table_args__ = (Index("scheduled_messages_due", "send_at", postgresql_where=text("failed IS NULL")),)
@@ -25,4 +28,5 @@ class ScheduledMessageRow(Base):
     digest: Mapped[bytes]
     send_at: Mapped[datetime]
     created_at: Mapped[datetime]
+    retry_at: Mapped[datetime | None]
     failed: Mapped[str | None]

@@ -34,6 +34,7 @@ _PAGE = text(f"""
 """)
 _DUE = text(f"""
     SELECT {_COLUMNS} FROM scheduled_messages WHERE failed IS NULL AND send_at <= now()
+      AND coalesce(retry_at <= now(), true)
     ORDER BY send_at LIMIT :limit FOR UPDATE SKIP LOCKED
 """)
 _SETTLE = text("""
@@ -42,6 +43,7 @@ _SETTLE = text("""
           AS sent (conversation_id, by, client_id)
     WHERE s.conversation_id = sent.conversation_id AND s.by = sent.by AND s.client_id = sent.client_id
 """)
+_PUT_OFF = text(f"UPDATE scheduled_messages SET retry_at = now() + make_interval(secs => :seconds) WHERE {_OF_KEY}")
 _REFUSE = text(f"UPDATE scheduled_messages SET failed = :failed WHERE {_OF_KEY}")
 
 
@@ -113,6 +115,10 @@ class ScheduleRepository:
         conversations, people, client_ids = (list(column) for column in zip(*keys, strict=True))
         parameters = {"conversations": conversations, "people": people, "client_ids": client_ids}
         await session.execute(_SETTLE, parameters)
+
+    async def put_off(self, session: AsyncSession, key: Key, seconds: float) -> None:
+        """Look at a message again after a while; others have their turn meanwhile."""
+        await session.execute(_PUT_OFF, {**_parameters(key), "seconds": seconds})
 
     async def refuse(self, session: AsyncSession, key: Key, why: str) -> None:
         """Note why a message could not be sent."""

@@ -15,6 +15,7 @@ from uuid import UUID
 from chat_service.conversations.domain import parse_id
 from chat_service.conversations.errors import NotMember
 from chat_service.conversations.service import MembershipService
+from chat_service.files.errors import FilesUnavailable
 from chat_service.log.service import ChangeService, now
 from chat_service.schedules.domain import (
     MOST_WAITING,
@@ -36,6 +37,9 @@ from messenger_contracts.pagination import Page
 from servicekit.cursors import Cursors
 from servicekit.errors import ServiceError
 from servicekit.postgres import Database, Session
+
+PUT_OFF_SECONDS = 15.0
+"""After how long media is asked again about the files of a message whose time has come."""
 
 
 class ScheduleService:
@@ -174,6 +178,8 @@ class DueMessages:
             key: Key = row.conversation_id, row.by, row.client_id
             if isinstance(outcome, Sent):
                 sent.append(key)
+            elif isinstance(outcome, FilesUnavailable):
+                await self._repository.put_off(session, key, PUT_OFF_SECONDS)
             elif isinstance(outcome, ServiceError) and not outcome.code.retryable:
                 await self._repository.refuse(session, key, refusal(outcome))
             else:

@@ -10,7 +10,8 @@ from servicekit.postgres import ReadSession
 
 
 async def _search(request: Request, session: ReadSession) -> SearchService:
-    return SearchService(session, SearchRepository(), request.state.memberships, request.state.search_cursors)
+    state = request.state
+    return SearchService(session, SearchRepository(), state.memberships, state.search_cursors, state.files)
 
 
 Searching = Annotated[SearchService, Depends(_search)]

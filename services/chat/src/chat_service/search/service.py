@@ -7,6 +7,7 @@ from uuid import UUID
 
 from chat_service.conversations.domain import parse_id
 from chat_service.conversations.service import MembershipService
+from chat_service.files.service import FileService
 from chat_service.search.domain import may_go_on, to_found
 from chat_service.search.repository import SearchRepository, WordRepository
 from messenger_contracts.conversations import FoundMessage
@@ -20,12 +21,18 @@ class SearchService:
     """Finds messages for one reader at a time."""
 
     def __init__(
-        self, session: Session, repository: SearchRepository, memberships: MembershipService, cursors: Cursors
+        self,
+        session: Session,
+        repository: SearchRepository,
+        memberships: MembershipService,
+        cursors: Cursors,
+        files: FileService,
     ) -> None:
         self._session = session
         self._repository = repository
         self._memberships = memberships
         self._cursors = cursors
+        self._files = files
 
     async def messages(
         self,
@@ -57,6 +64,7 @@ class SearchService:
             limit=limit + 1,
         )
         items = [to_found(row) for row in rows[:limit]]
+        await self._files.describe(reader, [each.message for each in items], self._session)
         if len(rows) <= limit:
             return Page(items=items)
         last = items[-1].message

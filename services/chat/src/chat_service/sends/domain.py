@@ -11,6 +11,7 @@ from uuid_utils import uuid7
 
 from chat_service.conversations.domain import require_open
 from chat_service.conversations.errors import NotMember, invalid
+from chat_service.files.domain import Attached, require_attached
 from chat_service.sends.errors import IdempotencyMismatch
 from messenger_contracts.commands import UUID_PATTERN, MessageCreate, SendCommand, Sent, is_storable
 from messenger_contracts.conversations import LogEventType
@@ -69,7 +70,7 @@ class Extras:
         """Its part of the message, as JSON."""
         expires_at = sent_at + timedelta(seconds=self.expires_in) if self.expires_in else None
         return {
-            "media": [Media(id=each).model_dump(mode="json") for each in self.media],
+            "media": [{"id": each} for each in self.media],
             "reply_to": self.reply_to,
             "thread_root": self.thread_root,
             "mentions": list(self.mentions),
@@ -88,6 +89,8 @@ class Send:
     text: str | None
     digest: bytes
     extras: Extras | None = None
+    attached: Attached | None = None
+    """What media said of its files; asked before it is planned, where it has some."""
 
     @classmethod
     def of(cls, command: SendCommand) -> "Send":
@@ -125,6 +128,16 @@ class Send:
         return cls(conversation_id.lower(), user_id, username, client_id.lower(), text, content)
 
     @property
+    def media_ids(self) -> tuple[str, ...]:
+        """The files that it carries."""
+        return self.extras.media if self.extras else ()
+
+    @property
+    def media(self) -> list[Media] | None:
+        """Its files as the others see them; None: it has none."""
+        return self.attached.media if self.attached else None
+
+    @property
     def key(self) -> tuple[str, str, str]:
         """What makes the send one and the same, however often it arrives."""
         return self.conversation_id, self.user_id, self.client_id
@@ -154,7 +167,8 @@ class Stored:
         """The answer to a send that led to this message; raises `IdempotencyMismatch` when it was another body's."""
         if send.digest != self.digest:
             raise IdempotencyMismatch
-        return Sent(id=self.id, seq=self.seq, msg_no=self.msg_no, created_at=self.created_at, replayed=replayed)
+        sent = Sent(id=self.id, seq=self.seq, msg_no=self.msg_no, created_at=self.created_at, replayed=replayed)
+        return sent if send.attached is None else sent.model_copy(update={"media": send.media})
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +230,8 @@ def _check(place: int, send: Send, head: Head, known: Known) -> None:
     for number, user_id in enumerate(send.extras.mentions):
         if (place, user_id) not in known.mentionable:
             raise invalid(f"/mentions/{number}", "is no member of this conversation")
+    if send.extras.media:
+        require_attached(send.attached)
 
 
 def _next(head: Head, send: Send, now: datetime) -> Stored:
@@ -224,7 +240,7 @@ def _next(head: Head, send: Send, now: datetime) -> Stored:
     return Stored(str(uuid7()), head.last_seq, head.last_msg_no, send.digest, now)
 
 
-_PLAIN: dict[str, Any] = {"media": [], "reply_to": None, "thread_root": None, "mentions": [], "expires_at": None}
+_PLAIN: dict[str, Any] = {"reply_to": None, "thread_root": None, "mentions": [], "expires_at": None}
 
 
 def live_event(send: Send, message: Stored, epoch: str, at: str) -> dict[str, Any]:
@@ -249,7 +265,7 @@ def live_event(send: Send, message: Stored, epoch: str, at: str) -> dict[str, An
             "msg_no": message.msg_no,
             "by": send.user_id,
             "text": send.text,
-            "media": extras["media"],
+            "media": [each.model_dump(mode="json") for each in send.media or ()] if send.extras else [],
             "reply_to": extras["reply_to"],
             "thread_root": extras["thread_root"],
             "thread_count": 0,

@@ -11,7 +11,6 @@ from chat_service.sends.dependencies import Sender
 from chat_service.sends.schemas import OwnIdPath
 from messenger_contracts.commands import Actor, MessageCreate, SendCommand
 from messenger_contracts.conversations import Message, ScheduledMessage
-from messenger_contracts.media import Media
 from servicekit.identity import CurrentUser
 
 router = APIRouter(prefix="/v1/conversations/{conversation_id}/messages", tags=["messages"])
@@ -52,7 +51,7 @@ async def send(
         msg_no=sent.msg_no,
         by=caller.user_id,
         text=body.text,
-        media=[Media(id=each) for each in body.media_ids],
+        media=sent.media or [],
         reply_to=body.reply_to,
         thread_root=body.thread_root,
         mentions=list(dict.fromkeys(body.mentions)),

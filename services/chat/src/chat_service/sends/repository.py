@@ -72,6 +72,10 @@ _MENTION = """
     INSERT INTO mentions (user_id, conversation_id, seq)
     SELECT * FROM unnest($1::text[], $2::text[]::uuid[], $3::text[]::bigint[])
 """
+_AWAIT = """
+    INSERT INTO awaited_files (media_id, conversation_id, seq)
+    SELECT * FROM unnest($1::text[]::uuid[], $2::text[]::uuid[], $3::text[]::bigint[])
+"""
 _TOUCH = "UPDATE messages SET touched = true WHERE id = ANY($1::text[]::uuid[]) AND NOT touched"
 
 
@@ -145,6 +149,14 @@ class SendRepository:
         ]
         if mentions:
             await connection.execute(_MENTION, *(list(column) for column in zip(*mentions, strict=True)))
+        awaited = [
+            (media_id, send.conversation_id, str(stored.seq))
+            for send, stored, _ in rich
+            if send.attached
+            for media_id in send.attached.on_the_way
+        ]
+        if awaited:
+            await connection.execute(_AWAIT, *(list(column) for column in zip(*awaited, strict=True)))
         if roots := {extras.thread_root for _, _, extras in rich if extras.thread_root}:
             await connection.execute(_TOUCH, list(roots))
 

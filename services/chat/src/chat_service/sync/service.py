@@ -7,6 +7,7 @@ from uuid import UUID
 
 from chat_service.conversations.errors import EpochChanged
 from chat_service.conversations.service import KeptService
+from chat_service.files.service import FileService
 from chat_service.log.service import LogService
 from chat_service.sync.domain import Place, most_conversations, position, stretch, to_synced
 from chat_service.sync.repository import SyncRepository
@@ -27,6 +28,7 @@ class SyncService:
         log: LogService,
         kept: KeptService,
         tokens: Cursors,
+        files: FileService,
     ) -> None:
         self.watcher = Watcher(database, repository)
         self._database = database
@@ -34,6 +36,7 @@ class SyncService:
         self._log = log
         self._kept = kept
         self._tokens = tokens
+        self._files = files
 
     async def sync(self, reader: str, since: str | None, *, seconds: float, limit: int, gone: Gone) -> Sync:
         """What happened since a token, or without one how everything stands; waits while there is nothing.
@@ -88,6 +91,8 @@ class SyncService:
             begun = place.begun or now.snapshot
             rows = await self._repository.changed(session, reader, place, begun, limit, most + 1)
             conversations = await self._tell(session, reader, rows[:most], limit)
+        told = (event for conversation in conversations.values() for event in conversation.events)
+        await self._files.describe(reader, told)
         more = len(rows) > most
         last = (rows[most - 1].at, rows[most - 1].id) if more else None
         token = await self._tokens.make(reader, place.after(now.snapshot, last).claims)

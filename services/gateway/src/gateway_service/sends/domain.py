@@ -62,7 +62,7 @@ def sent_message(send: Send, sender: str, sent: dict[str, Any]) -> Message:
         msg_no=sent["msg_no"],
         by=sender,
         text=body.text,
-        media=[Media(id=each) for each in body.media_ids],
+        media=[Media.model_validate(each) for each in sent.get("media") or ()],
         reply_to=body.reply_to and body.reply_to.lower(),
         thread_root=body.thread_root and body.thread_root.lower(),
         mentions=list(dict.fromkeys(body.mentions)),

@@ -20,7 +20,8 @@ class SendService:
 
         Raises what chat refuses it for, or `DependencyUnavailable`.
         """
-        result = await self._commands.submit(send.command(sender))
+        submit = self._commands.submit_slow if send.body.media_ids else self._commands.submit
+        result = await submit(send.command(sender))
         if error := result.get("error"):
             raise _refusal(error)
         sent = result["sent"]

@@ -70,6 +70,11 @@ def command_of(frame: Frame, actor: dict[str, str]) -> dict[str, Any]:
     return {"actor": actor, **COMMANDS[frame.op](frame)}
 
 
+def may_be_slow(command: Mapping[str, Any]) -> bool:
+    """Whether chat may have to ask media about a command: about files, of a message that is sent or edited."""
+    return command["op"] == "edit" or (command["op"] == "send" and bool(command["body"].get("media_ids")))
+
+
 def _send(frame: Frame) -> dict[str, Any]:
     send = Send.model_validate(frame.d)
     body = send.model_dump(mode="json", exclude={"c", "client_id"}, exclude_unset=True)

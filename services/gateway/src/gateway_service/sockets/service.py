@@ -9,12 +9,20 @@ from uuid import uuid4
 
 from pydantic import ValidationError
 
-from gateway_service.commands.service import Command, CommandService, Result
+from gateway_service.commands.service import CommandService, Result
 from gateway_service.credentials.domain import Session
 from gateway_service.presence.service import PresenceService
 from gateway_service.settings import GatewaySettings
 from gateway_service.sockets.domain import SendFrame, Socket
-from gateway_service.sockets.frames import COMMANDS, command_of, number_of, parse, plain_send, what_is_wrong
+from gateway_service.sockets.frames import (
+    COMMANDS,
+    command_of,
+    may_be_slow,
+    number_of,
+    parse,
+    plain_send,
+    what_is_wrong,
+)
 from gateway_service.topics.domain import push_frame
 from gateway_service.topics.service import Hub
 from messenger_contracts.problem import ErrorCode
@@ -106,7 +114,7 @@ class SocketService:
         try:
             request = parse(line)
             if socket.greeted and (command := plain_send(request, socket.actor)):
-                self._run(socket, request["id"], command)
+                self._run(socket, request["id"], self._commands.submit(command))
                 return
             request_id = number_of(request)
             frame = Frame.model_validate(request)
@@ -156,10 +164,12 @@ class SocketService:
         socket.hello_by = time.monotonic() + self._settings.hello_seconds
 
     async def _command(self, socket: Socket, frame: Frame) -> None:
-        self._run(socket, frame.id, command_of(frame, socket.actor))
+        command = command_of(frame, socket.actor)
+        submit = self._commands.submit_slow if may_be_slow(command) else self._commands.submit
+        self._run(socket, frame.id, submit(command))
 
-    def _run(self, socket: Socket, request_id: int, command: Command) -> None:
-        """Hand a command to chat; the answer is sent when it comes, while the socket goes on."""
+    def _run(self, socket: Socket, request_id: int, result: "asyncio.Future[Result]") -> None:
+        """Send the answer to a command when it comes, while the socket goes on."""
 
         def answered(future: "asyncio.Future[Result]") -> None:
             error = future.exception()
@@ -171,7 +181,7 @@ class SocketService:
             else:
                 self._answer(socket, request_id, future.result())
 
-        self._commands.submit(command).add_done_callback(answered)
+        result.add_done_callback(answered)
 
     def _answer(self, socket: Socket, request_id: int, result: Result) -> None:
         """Pass on a result, of which exactly one member is set."""

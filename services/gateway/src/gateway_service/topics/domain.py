@@ -1,14 +1,14 @@
 """One conversation's stream on this gateway, without I/O."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import orjson
 
 from gateway_service.sockets.domain import Socket
 from messenger_contracts.conversations import LogEventType
-from messenger_contracts.realtime import Live, is_visible, reactions_of
+from messenger_contracts.realtime import Live, files_of, is_visible, reactions_of
 
 
 def push_frame(push: dict[str, Any]) -> str:
@@ -16,13 +16,22 @@ def push_frame(push: dict[str, Any]) -> str:
     return orjson.dumps(push).decode()
 
 
-def frame_of(event: Live, reader: str) -> str:
-    """The frame in which an event is right for a reader who may see it: its own, or one with the reader's reactions."""
+def frame_of(event: Live, reader: str, apart: Collection[str] = ()) -> str:
+    """The frame in which an event is right for a reader who may see it: its own, or one with the reader's reactions.
+
+    Whom a block keeps `apart` from its author sees none of its files.
+    """
     readers = event.readers
-    if readers is None or (reader not in readers["given"] and reader not in readers["unseen"]):
+    if readers is None:
+        return event.frame
+    without = readers.get("files") and event.author in apart
+    if not without and reader not in readers["given"] and reader not in readers["unseen"]:
         return event.frame
     push = orjson.loads(event.frame)
-    push["d"]["data"] |= reactions_of(push["d"]["data"], readers, reader) or {}
+    data = push["d"]["data"]
+    data |= reactions_of(data, readers, reader) or {}
+    if without:
+        data |= files_of(data)
     return push_frame(push)
 
 
@@ -61,7 +70,7 @@ class Topic:
             return event.frame
         first = socket.visible_from.get(self.id, 1)
         if is_visible(event, socket.user_id, socket.blocked, direct=self.direct, visible_from=first):
-            return frame_of(event, socket.user_id)
+            return frame_of(event, socket.user_id, socket.apart)
         skip = {"c": self.id, "epoch": self.epoch, "seq": event.seq, "to": event.end, "type": "skip"}
         return push_frame({"op": "event", "d": skip})
 

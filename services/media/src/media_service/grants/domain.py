@@ -42,8 +42,7 @@ def questions(file: File, reader: str) -> Iterator[Grant]:
     """What must be known to say whether a reader may see a file; nothing for its owner."""
     if file.owner_id == reader:
         return
-    yield blocks(file.owner_id), reader
-    yield blocks(reader), file.owner_id
+    yield from apart(file, reader)
     for place in _places(file):
         yield place, reader
         yield place, CLOSED
@@ -58,11 +57,27 @@ def may_see(file: File, reader: str, known: Collection[Grant]) -> bool:
         return False
     if file.owner_id == reader:
         return True
-    if (blocks(file.owner_id), reader) in known or (blocks(reader), file.owner_id) in known:
+    if any(each in known for each in apart(file, reader)):
         return False
     if file.purpose in SHOWN_TO_ALL or file.places.get(EVERYBODY, 0) > 0:
         return True
     return any((place, reader) in known and (place, CLOSED) not in known for place in _places(file))
+
+
+def apart(file: File, reader: str) -> Iterator[Grant]:
+    """The blocks between a reader and the owner of a file."""
+    yield blocks(file.owner_id), reader
+    yield blocks(reader), file.owner_id
+
+
+def may_be_shown(file: File, sender: str, reader: str | None, known: Collection[Grant]) -> bool:
+    """Whether what `sender` sent is shown to a reader who may read the message, given the blocks that are so.
+
+    None: to whoever may read it; whom a block keeps apart is then for those to sort out who pass it on.
+    """
+    if file.deleted_at or file.owner_id != sender:
+        return False
+    return reader is None or not any(each in known for each in apart(file, reader))
 
 
 def _places(file: File) -> list[str]:

@@ -9,7 +9,16 @@ from collections.abc import Sequence
 from media_service.files.errors import MediaNotFound
 from media_service.files.models import File
 from media_service.files.repository import FileRepository
-from media_service.grants.domain import CLOSED, blocks, conversation, may_attach, may_see, questions
+from media_service.grants.domain import (
+    CLOSED,
+    apart,
+    blocks,
+    conversation,
+    may_attach,
+    may_be_shown,
+    may_see,
+    questions,
+)
 from media_service.grants.models import Use
 from media_service.grants.repository import GrantRepository, UseRepository
 from media_service.states.service import StateService
@@ -22,6 +31,7 @@ from messenger_contracts.events.chat import (
     MessageDeleted,
 )
 from messenger_contracts.events.social_graph import UserBlocked, UserUnblocked
+from messenger_contracts.media import MediaQuestion, ShownQuestion
 from servicekit.dynamodb import Transaction
 from servicekit.errors import DependencyUnavailable
 
@@ -54,10 +64,32 @@ class GrantService:
         wanted = dict.fromkeys(media_ids)
         return [files[each] for each in wanted if each in files and may_see(files[each], reader, known)]
 
+    async def shown(self, asked: Sequence[ShownQuestion]) -> list[list[File]]:
+        """By question, the files that its reader is shown: two reads, however many are asked."""
+        files = await self._files.get_all([each for one in asked for each in one.sent])
+        theirs = [(files[each], one.reader) for one in asked for each in one.sent if each in files]
+        known = await self._grants.known([each for file, reader in theirs if reader for each in apart(file, reader)])
+        return [
+            [
+                files[each]
+                for each, sender in one.sent.items()
+                if each in files and may_be_shown(files[each], sender, one.reader, known)
+            ]
+            for one in asked
+        ]
+
+    async def attachable(self, asked: Sequence[MediaQuestion]) -> list[list[File]]:
+        """By question, the files that its person may attach: one read, however many are asked."""
+        files = await self._files.get_all([each for one in asked for each in one.media_ids])
+        return [
+            [files[each] for each in dict.fromkeys(one.media_ids) if _may_attach(files.get(each), one.user_id)]
+            for one in asked
+        ]
+
     async def refused(self, user_id: str, media_ids: Sequence[str]) -> list[str]:
         """Those that a person may not attach."""
         files = await self._files.get_all(media_ids)
-        return [each for each in dict.fromkeys(media_ids) if each not in files or not may_attach(files[each], user_id)]
+        return [each for each in dict.fromkeys(media_ids) if not _may_attach(files.get(each), user_id)]
 
     async def require_own(self, user_id: str, media_id: str) -> None:
         """Raise `MediaNotFound` unless a person may attach the file."""
@@ -138,6 +170,10 @@ class GrantService:
         active = isinstance(data, UserBlocked)
         people = [data.user_id, data.blocked_id]
         await self._grants.set(blocks(data.user_id), data.blocked_id, data.version, active=active, people=people)
+
+
+def _may_attach(file: File | None, user_id: str) -> bool:
+    return file is not None and may_attach(file, user_id)
 
 
 def _use(data: MessageCreated | MessageDeleted | ConversationUpdated, ref: str, media_ids: list[str]) -> Use:

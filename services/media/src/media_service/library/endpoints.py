@@ -8,14 +8,25 @@ from media_service.deliveries.dependencies import Deliveries
 from media_service.library.dependencies import Grants, Library, ListCursors, Selected
 from media_service.library.schemas import CropWish, MediaPatch, MediaPath, Usage
 from messenger_contracts.identity import Principal
-from messenger_contracts.media import AttachAnswer, Media, MediaAnswer, MediaQuestion
+from messenger_contracts.media import (
+    AttachAnswer,
+    AttachAnswers,
+    AttachQuestions,
+    Media,
+    MediaAnswer,
+    MediaQuestion,
+    ShownAnswers,
+    ShownQuestions,
+)
 from messenger_contracts.pagination import DEFAULT_LIMIT, Page
 from servicekit.errors import Forbidden
 from servicekit.etags import IfMatch, etag
-from servicekit.identity import CurrentUser, SignedPrincipal
+from servicekit.identity import CallingService, CurrentUser, SignedPrincipal
 from servicekit.lists import CursorQuery, LimitQuery, link_next
 
 PATH = "/v1/media"
+NOBODY = ""
+"""Whose view of a file is that of anybody but its owner."""
 UNTIL_READY: dict[int | str, dict[str, Any]] = {202: {"model": Media, "description": "It is still on its way"}}
 router = APIRouter(prefix=PATH, tags=["media"])
 internal = APIRouter(prefix="/media")
@@ -119,6 +130,28 @@ async def attach(body: MediaQuestion, asker: SignedPrincipal, grants: Grants) ->
     """Say which files a person may not attach to what they write."""
     _require_asker(asker, body.user_id)
     return AttachAnswer(refused=await grants.refused(body.user_id, body.media_ids))
+
+
+@internal.post("/attachments")
+async def attachments(
+    body: AttachQuestions, asker: CallingService, grants: Grants, deliveries: Deliveries
+) -> AttachAnswers:
+    """Say which files many people may attach to what they write, and describe those as the others see them."""
+    answers = []
+    for question, files in zip(body.questions, await grants.attachable(body.questions), strict=True):
+        allowed = {file.id for file in files}
+        refused = [each for each in dict.fromkeys(question.media_ids) if each not in allowed]
+        answers.append(AttachAnswer(refused=refused, items=await deliveries.describe_all(files, NOBODY)))
+    return AttachAnswers(answers=answers)
+
+
+@internal.post("/shown")
+async def shown(body: ShownQuestions, asker: CallingService, grants: Grants, deliveries: Deliveries) -> ShownAnswers:
+    """Describe the files of what many readers may read, which the service that asks answers for."""
+    answers = []
+    for question, files in zip(body.questions, await grants.shown(body.questions), strict=True):
+        answers.append(MediaAnswer(items=await deliveries.describe_all(files, question.reader or NOBODY)))
+    return ShownAnswers(answers=answers)
 
 
 def _require_asker(asker: Principal, user_id: str) -> None:

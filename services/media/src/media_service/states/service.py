@@ -1,7 +1,8 @@
 """The states of a file: `pending → processing → ready | rejected`.
 
 Each change is one transaction with what follows from it: the quota, the digest, the event. A change that comes twice,
-or after the file was deleted, is not made and says so. Uploading and processing themselves do not belong here.
+or after the file was deleted, is not made and says so. Its owner is
+told live of those that show. Uploading and processing themselves do not belong here.
 """
 
 import time
@@ -9,9 +10,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from media_service.announcements.service import AnnouncementService
 from media_service.files.domain import event_of
 from media_service.files.models import COUNTED, Facts, File, StoredVariant
-from media_service.files.repository import DigestRepository, FileRepository
+from media_service.files.repository import DigestRepository, FileRepository, Plan
 from media_service.quotas.repository import QuotaRepository
 from media_service.settings import MediaSettings
 from messenger_contracts.events.media import MediaReady, MediaRejected, MediaUploaded
@@ -33,12 +35,14 @@ class StateService:
         quotas: QuotaRepository,
         outbox: DynamoOutbox,
         settings: MediaSettings,
+        announcements: AnnouncementService,
     ) -> None:
         self._files = files
         self._digests = digests
         self._quotas = quotas
         self._outbox = outbox
         self._settings = settings
+        self._announcements = announcements
 
     async def get(self, media_id: str) -> File | None:
         """A file's record as it is now, whatever its state."""
@@ -61,7 +65,10 @@ class StateService:
         None if there is nothing to process: it is ready, rejected, deleted or unknown. Any number may work on one
         file at once, as long as they write the same objects: one of them brings it to its end.
         """
-        return await self._files.begin(media_id, self._stuck_at())
+        begun = await self._files.begin(media_id, self._stuck_at())
+        if begun and begun.attempts == 1:
+            await self._announcements.announce(begun)
+        return begun
 
     async def ready(self, media_id: str, facts: Facts) -> bool:
         """Show a file with what was found out; False if it has been deleted, or brought to its end, meanwhile."""
@@ -80,7 +87,7 @@ class StateService:
                 "due_at": self._in_days(self._settings.unused_days) if file.purpose in COUNTED else None,
             }
 
-        return await self._files.evolve(media_id, plan) is not None
+        return await self._show(media_id, plan)
 
     async def reject(self, media_id: str, reason: RejectReason) -> bool:
         """Refuse a file, whose bytes count no longer; False if it was deleted, or brought to its end, meanwhile."""
@@ -92,7 +99,7 @@ class StateService:
             self._outbox.add(work, event_of(MediaRejected, file, reason=reason))
             return {"status": "rejected", "reason": reason, "due_at": self._in_days(self._settings.restore_days)}
 
-        return await self._files.evolve(media_id, plan) is not None
+        return await self._show(media_id, plan)
 
     async def cropped(self, media_id: str, name: str, variant: StoredVariant) -> bool:
         """Show a crop that is among the file's `crops`; False if nobody wants it any more."""
@@ -103,7 +110,15 @@ class StateService:
             made = {**file.variants, name: variant}
             return {"variants": {each: one.model_dump() for each, one in made.items()}}
 
-        return await self._files.evolve(media_id, plan) is not None
+        return await self._show(media_id, plan)
+
+    async def _show(self, media_id: str, plan: Plan) -> bool:
+        """Make a change that the owner is told of; False if it is not to be made."""
+        file = await self._files.evolve(media_id, plan)
+        if file is None:
+            return False
+        await self._announcements.announce(file)
+        return True
 
     async def keep(self, media_id: str) -> File | None:
         """Keep a file in the library, whatever it was uploaded for; None if it is there for good already."""

@@ -1,0 +1,1 @@
+"""Files that arrive after the messages that carry them."""

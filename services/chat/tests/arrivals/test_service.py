@@ -1,0 +1,163 @@
+"""Files that arrive after their messages: the log tells of it once, whatever came first."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import orjson
+import pytest
+
+from chat_service.arrivals.repository import ArrivalRepository
+from chat_service.arrivals.service import ArrivalService
+from chat_service.log.repository import LogRepository
+from chat_service.log.service import ChangeService, LiveService
+from chat_service.worker import create
+from messenger_contracts.envelope import Event, schema_uri
+from messenger_contracts.events.media import MediaReady, MediaRejected
+from messenger_contracts.realtime import conversation_channel
+from servicekit.fanout import FanoutPublisher
+from servicekit.sns import Publisher
+from servicekit.testing import PREFIX, client_of, eventually
+from servicekit.valkey import create_valkey
+
+
+@pytest.fixture
+async def arrivals(database, valkey_url, files):
+    """The worker's part in it."""
+    valkey = create_valkey(valkey_url)
+    changes = ChangeService(database, LogRepository(), LiveService(FanoutPublisher(valkey), PREFIX, files))
+    yield ArrivalService(database, changes, ArrivalRepository())
+    await valkey.aclose()
+
+
+def happened(kind: type, media_id: str, /, **more) -> Event:
+    data = kind(media_id=media_id, owner_id="user-ada", version=3, **more)
+    return Event[kind](
+        id=f"media:{media_id}:3",
+        source="media",
+        type=kind.TYPE,
+        time=datetime.now(UTC),
+        subject=media_id,
+        dataschema=schema_uri(kind.TYPE),
+        data=data,
+    )
+
+
+def ready(media_id: str) -> Event:
+    return happened(MediaReady, media_id, kind="image", content_type="image/png", size=7)
+
+
+async def edits(who, c: str) -> list[dict]:
+    return [event for event in await who.events(c) if event["type"] == "message.edited"]
+
+
+@pytest.mark.parametrize("first", ["message", "file"])
+async def test_the_log_tells_once_that_a_file_has_arrived(talk, library, arrivals, first) -> None:
+    """The file may become ready between the question whether it may be sent and the commit of its message."""
+    ada, bob, c = talk
+    media_id = library.add(ada, "processing")
+    event = ready(media_id)
+    if first == "file":
+        await arrivals.settled(event)
+    message = await ada.say(c, "look", media_ids=[media_id])
+    assert message["media"][0]["status"] == "processing"
+    library.turn(media_id, "ready")
+    if first == "message":
+        await arrivals.step()
+        assert await edits(bob, c) == []
+        await arrivals.settled(event)
+
+    await arrivals.step()
+    await arrivals.settled(event)
+    await arrivals.step()
+
+    [edited] = await edits(bob, c)
+    assert (edited["by"], edited["data"]["edited_at"], edited["data"]["id"]) == ("system", None, message["id"])
+    assert edited["data"]["media"] == [library.described(media_id)]
+
+
+async def test_those_who_are_connected_are_told_at_once(talk, library, arrivals, listening) -> None:
+    ada, _, c = talk
+    one, other = library.add(ada, "pending"), library.add(ada, "processing")
+    await ada.say(c, media_ids=[one, other])
+    async with listening(c, conversation_channel(PREFIX, c)) as heard:
+        for media_id in (one, other):
+            library.turn(media_id, "ready")
+            await arrivals.settled(ready(media_id))
+        await arrivals.step()
+        [event] = (await heard())[1].events
+
+    told = orjson.loads(event.frame)["d"]["data"]["media"]
+    assert told == [library.described(one), library.described(other)]
+
+
+async def test_what_is_ready_already_is_not_awaited(talk, library, sql) -> None:
+    ada, _, c = talk
+    await ada.say(c, media_ids=[library.add(ada)])
+    assert await sql("SELECT * FROM awaited_files") == []
+
+
+async def test_a_message_that_is_gone_waits_for_nothing(talk, library, arrivals, sql) -> None:
+    ada, bob, c = talk
+    media_id = library.add(ada, "processing")
+    message = await ada.say(c, media_ids=[media_id])
+    await ada.request("DELETE", f"/v1/conversations/{c}/messages/{message['id']}")
+    await arrivals.settled(ready(media_id))
+
+    assert not await arrivals.step()
+
+    assert await edits(bob, c) == []
+    assert await sql("SELECT * FROM awaited_files") == []
+
+
+async def test_two_workers_tell_once(talk, library, arrivals) -> None:
+    ada, bob, c = talk
+    media_ids = [library.add(ada, "processing") for _ in range(5)]
+    for media_id in media_ids:
+        await ada.say(c, media_ids=[media_id])
+        await arrivals.settled(ready(media_id))
+    await asyncio.gather(*(arrivals.step() for _ in range(4)))
+    assert len(await edits(bob, c)) == 5
+
+
+async def test_what_nobody_asks_for_is_forgotten(talk, library, arrivals, sql) -> None:
+    ada, _, c = talk
+    await ada.say(c, media_ids=[library.add(ada, "pending")])
+    for media_id in (library.add(ada), library.add(ada)):
+        await arrivals.settled(ready(media_id))
+    await sql("UPDATE settled_files SET at = now() - interval '25 hours' WHERE media_id = $1::text::uuid", media_id)
+    await arrivals.purge()
+    assert len(await sql("SELECT * FROM settled_files")) == 1
+    assert len(await sql("SELECT * FROM awaited_files")) == 1
+    await sql("UPDATE awaited_files SET since = now() - interval '49 hours'")
+    await arrivals.purge()
+    assert await sql("SELECT * FROM awaited_files") == []
+
+
+async def test_the_worker_hears_it_from_media(talk, library, aws, settings) -> None:
+    """A rejected file is told of too."""
+    ada, bob, c = talk
+    media_id = library.add(ada, "processing")
+    await ada.say(c, media_ids=[media_id])
+    publisher = Publisher(await aws.client("sns"), settings.topic_arn("events", "media"))
+    async with client_of(create(settings)):
+        library.turn(media_id, "rejected")
+        await publisher.publish([happened(MediaRejected, media_id, reason="damaged")])
+
+        async def told():
+            return await edits(bob, c)
+
+        [edited] = await eventually(told)
+    assert edited["data"]["media"][0]["status"] == "rejected"
+
+
+async def test_in_a_group_that_has_ended_nobody_is_told(people, group_of, library, arrivals, sql) -> None:
+    ada, bob = await people("ada", "bob")
+    c = await group_of(ada, bob)
+    media_id = library.add(ada, "processing")
+    await ada.say(c, media_ids=[media_id])
+    assert (await ada.request("DELETE", f"/v1/conversations/{c}")).status_code == 204
+    await arrivals.settled(ready(media_id))
+
+    await arrivals.step()
+
+    assert await sql("SELECT * FROM awaited_files") == []
