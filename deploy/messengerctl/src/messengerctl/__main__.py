@@ -19,6 +19,7 @@ from messengerctl.audit import audit as run_audit
 from messengerctl.client import Refused, SessionEnded, Unreachable
 from messengerctl.demo import demonstrate
 from messengerctl.doctor import examine
+from messengerctl.errands import Errand, cancel_all, upload_all
 from messengerctl.errors import CommandError
 from messengerctl.keys import rotate_keys
 from messengerctl.mailbox import await_code, await_mail, read_mail
@@ -113,6 +114,34 @@ def chat(
             await terminal.converse(client, person, peer_id, peer_name)
 
     asyncio.run(talk())
+
+
+@app.command()
+def upload(
+    context: typer.Context,
+    files: Annotated[list[Path], typer.Argument(help="What to upload.", show_default=False)],
+    me: Annotated[str, typer.Option("--as", help="Whose they are: left out, the only person who signed up here.")] = "",
+    to: Annotated[
+        str, typer.Option(help="Send them as one message: to somebody who signed up here, or a conversation's id.")
+    ] = "",
+    caption: Annotated[str, typer.Option(help="The words of that message; without --to, those under each file.")] = "",
+    content_type: Annotated[str, typer.Option("--type", help="Such as image/png: left out, told by the name.")] = "",
+    cancel: Annotated[bool, typer.Option("--cancel", help="Throw away what has arrived of unfinished ones.")] = False,
+    patience: Annotated[float, typer.Option(help="Seconds to wait for each until it was looked at.")] = 600.0,
+) -> None:
+    """Upload files, and wait until they were looked at. After a break, the same command goes on where it stopped."""
+    people: People = context.obj.people
+    person = people.load(me) if me else people.only()
+    if cancel:
+        asyncio.run(cancel_all(people, person, files))
+        return
+    errand = Errand(files, to, caption, content_type, patience)
+    try:
+        good = asyncio.run(upload_all(people, person, errand))
+    except KeyboardInterrupt:
+        console.say("stopped: the same command goes on from here, and with --cancel throws away what has arrived")
+        raise typer.Exit(130) from None
+    raise typer.Exit(0 if good else 1)
 
 
 @app.command()
