@@ -12,7 +12,7 @@ from rich.table import Table
 
 from messenger_contracts.media import Media
 from messengerctl.audit import Report
-from messengerctl.demo import Outcome, percentile
+from messengerctl.demo import Outcome, Picture, percentile
 from messengerctl.doctor import Finding
 from messengerctl.uploads import REMEDIES
 
@@ -97,12 +97,18 @@ def show_outcome(outcome: Outcome) -> None:
         ("retries, reconnects", f"{outcome.retries}, {outcome.reconnects}"),
         ("delivery, undisturbed", _delays(outcome.undisturbed)),
         ("delivery, across a kill", _delays(outcome.disturbed)),
+        ("picture", _picture(outcome.picture)),
         ("same dense log at both", "yes" if outcome.same_log else "[red]no[/]"),
     ):
         table.add_row(*row)
     rich.print(table)
     _show_findings(outcome.audit)
     say(_verdict(outcome.lost, outcome.doubled))
+
+
+def _picture(picture: Picture) -> str:
+    times = f"ready after {picture.ready:.1f} s, seen by the other {picture.seen:.1f} s after it was sent"
+    return f"{filesize.decimal(picture.size)}, {times}"
 
 
 def show_examination(findings: list[Finding]) -> None:
