@@ -45,7 +45,7 @@ _TELL_SECONDS = 15.0
 class Size:
     """How much of everything.
 
-    Sends are the least number, messages and pictures so many a second, `minutes` the most that load and faults may last.
+    Sends are the least number, messages and pictures so many a second, and load and faults last `minutes` at most.
     """
 
     faults: int

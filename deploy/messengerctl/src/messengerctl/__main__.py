@@ -187,7 +187,7 @@ def audit(
     context: typer.Context,
     patience: Annotated[float, typer.Option(help="Seconds to wait for what is on its way.")] = 120.0,
 ) -> None:
-    """Reconcile log, outbox, ledger and inbox, and name every event that is missing or doubled."""
+    """Reconcile log, outbox, ledger, inbox and files, and name what is missing or doubled."""
     suite: Suite = context.obj.local
     with console.progress_line() as progress:
         report = asyncio.run(run_audit(suite, seconds=patience, progress=progress))
@@ -209,7 +209,7 @@ def demo(
     messages: Annotated[int, typer.Option(min=2, help="How many in all.")] = 200,
     kill: Annotated[bool, typer.Option(help="Kill chat and gateway in the middle.")] = True,
 ) -> None:
-    """Let two fresh people talk while processes are killed, and show that nothing was lost or doubled."""
+    """Let two people talk and show a picture while processes are killed, and show that nothing was lost or doubled."""
     here: Surroundings = context.obj
     if not here.gateway and not here.suite.up:
         raise typer.Exit(_beside_a_suite(messages, kill))
