@@ -107,8 +107,8 @@ def show_outcome(outcome: Outcome) -> None:
 
 
 def _picture(picture: Picture) -> str:
-    times = f"ready after {picture.ready:.1f} s, seen by the other {picture.seen:.1f} s after it was sent"
-    return f"{filesize.decimal(picture.size)}, {times}"
+    size = filesize.decimal(picture.size)
+    return f"{size}, ready in {picture.ready:.1f} s, seen {picture.seen:.1f} s after it was sent"
 
 
 def show_examination(findings: list[Finding]) -> None:

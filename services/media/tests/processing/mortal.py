@@ -2,7 +2,7 @@
 
 Asked on the standard input by lines of `MEDIA_ID TURN`, it forks such a worker, and tells when that is over at which
 step it was killed, or `end`. Steps are all calls of S3 and DynamoDB, each just before it is made and just after it was
-answered, and the beginning of work in a sandbox. No exception is raised and no block is left: it is as if the power went.
+answered, and the beginning of work in a sandbox. No exception is raised, no block is left.
 """
 
 import asyncio
