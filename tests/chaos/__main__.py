@@ -74,12 +74,11 @@ async def _run(suite: Suite, size: Size, seed: int) -> Outcome:
         pressed = time.monotonic() - began
         with step("everybody hears everything"):
             await _caught_up(suite, crowd)
-        with step("all pictures are looked at"):
-            lost_pictures = await gallery.lost()
         with step("the consumers finish, and the audit"):
             report = await audit(suite, seconds=_AUDIT_SECONDS)
         with step("reading back"):
             verdict = judge(crowd.ledger, await read_back(crowd))
+            lost_pictures = await gallery.lost()
         return Outcome(crowd, gallery, striker.outages, verdict, lost_pictures, report, pressed)
 
 
