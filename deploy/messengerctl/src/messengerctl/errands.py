@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+from rich.markup import escape
+
 from messenger_contracts.media import Media
 from messengerctl import console
 from messengerctl.client import Client, Unreachable, Uploads
@@ -71,7 +73,8 @@ async def cancel_all(people: People, person: Person, files: Sequence[Path]) -> N
         for path in files:
             with LocalFile(path) as file:
                 cancelled = await cancel(uploads, drafts, file)
-            console.say(f"{path.name}  " + (f"cancelled {', '.join(cancelled)}" if cancelled else "was not under way"))
+            told = f"cancelled {', '.join(cancelled)}" if cancelled else "was not under way"
+            console.say(f"{escape(path.name)}  {told}")
 
 
 @asynccontextmanager

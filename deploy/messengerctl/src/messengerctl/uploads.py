@@ -186,9 +186,8 @@ async def cancel(uploads: Uploads, drafts: Drafts, file: LocalFile) -> list[str]
 async def share(client: Client, conversation: str, peer: str | None, caption: str, media: list[Media]) -> str:
     """Send files as one message, to a conversation or, if `peer` is somebody's id, to that person; gives its id."""
     conversation_id = (await client.converse(peer)).id if peer else conversation
-    message = await client.put_message(
-        conversation_id, str(uuid4()), caption or None, [each.id for each in media], attempts=ROUNDS
-    )
+    media_ids = list(dict.fromkeys(each.id for each in media))  # the same file twice is one
+    message = await client.put_message(conversation_id, str(uuid4()), caption or None, media_ids, attempts=ROUNDS)
     return message.id
 
 
