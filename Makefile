@@ -31,13 +31,13 @@ logs: ## Follow the logs (NAMES="chat gateway")
 clean: ## Stop everything and remove its data
 	@$(RUN) localcloud clean
 
-demo: ## Let two people meet and talk on the running suite
+demo: ## Let two people talk and send a picture on the running suite
 	@$(RUN) messengerctl demo
 
 doctor: ## Say what is well, and what to do about the rest
 	@$(RUN) messengerctl doctor
 
-audit: ## Name every event that is missing or doubled
+audit: ## Name every event and file that is missing or doubled
 	@$(RUN) messengerctl audit
 
 ##@ Test

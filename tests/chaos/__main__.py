@@ -21,6 +21,7 @@ from messengerctl.errors import CommandError
 from messengerctl.suite import Suite, until
 
 from .crowd import Crowd, gather
+from .gallery import PARTS_ABOVE, Gallery, open_gallery
 from .plan import FAULTS, SHORT, Fault, draw
 from .pressure import Pace
 from .record import read_back
@@ -33,6 +34,7 @@ _UNLIMITED = {
     "GATEWAY_ADDRESS_REQUESTS_PER_MINUTE": "1000000",
     "GATEWAY_SECRET_REQUESTS_PER_MINUTE": "1000000",
     "GATEWAY_SOCKET_OPERATIONS_PER_SECOND": "1000000",
+    "MEDIA_MULTIPART_ABOVE": str(PARTS_ABOVE),
 }
 _LAST_SENDS_SECONDS = 120.0
 _AUDIT_SECONDS = 600.0
@@ -41,27 +43,34 @@ _TELL_SECONDS = 15.0
 
 @dataclass(frozen=True)
 class Size:
-    """How much of everything: sends are the least number, `minutes` the most that load and faults may last."""
+    """How much of everything.
+
+    Sends are the least number, messages and pictures so many a second, and load and faults last `minutes` at most.
+    """
 
     faults: int
     sends: int
     people: int
     per_second: float
+    pictures: float
     minutes: float
     kinds: tuple[Fault, ...]
 
 
-_FULL = Size(faults=100, sends=100_000, people=12, per_second=400, minutes=20, kinds=FAULTS)
-_SHORT = Size(faults=10, sends=2_000, people=6, per_second=100, minutes=4, kinds=SHORT)
+_FULL = Size(faults=100, sends=100_000, people=12, per_second=400, pictures=2, minutes=20, kinds=FAULTS)
+_SHORT = Size(faults=10, sends=2_000, people=6, per_second=100, pictures=2, minutes=4, kinds=SHORT)
 
 
 async def _run(suite: Suite, size: Size, seed: int) -> Outcome:
-    async with gather(suite, size.people) as crowd:
+    async with (
+        gather(suite, size.people) as crowd,
+        open_gallery([witness.client for witness in crowd.witnesses], size.pictures) as gallery,
+    ):
         groups = sum(len(conversation.members) > 2 for conversation in crowd.conversations)
         say(f"{len(crowd.witnesses)} people in {len(crowd.conversations)} conversations, {groups} of them groups")
         began = time.monotonic()
         striker = Striker(suite, lambda: crowd.ledger.acknowledged, seed)
-        await _press(crowd, striker, size)
+        await _press(crowd, gallery, striker, size)
         pressed = time.monotonic() - began
         with step("everybody hears everything"):
             await _caught_up(suite, crowd)
@@ -69,21 +78,23 @@ async def _run(suite: Suite, size: Size, seed: int) -> Outcome:
             report = await audit(suite, seconds=_AUDIT_SECONDS)
         with step("reading back"):
             verdict = judge(crowd.ledger, await read_back(crowd))
-        return Outcome(crowd, striker.outages, verdict, report, pressed)
+            lost_pictures = await gallery.lost()
+        return Outcome(crowd, gallery, striker.outages, verdict, lost_pictures, report, pressed)
 
 
-async def _press(crowd: Crowd, striker: Striker, size: Size) -> None:
-    """Send and strike until there was enough of both, or the time is over; then have the last sends acknowledged."""
+async def _press(crowd: Crowd, gallery: Gallery, striker: Striker, size: Size) -> None:
+    """Send, upload and strike until there was enough, or the time is over; then have the last ones acknowledged."""
     seconds = size.minutes * 60
     deadline = time.monotonic() + seconds
     pace, stopping = Pace(size.per_second), asyncio.Event()
     following = asyncio.create_task(pace.follow(striker.suite))
     writing = asyncio.create_task(crowd.write(pace, stopping))
-    telling = asyncio.create_task(_tell(crowd, pace))
+    painting = asyncio.create_task(gallery.paint(stopping))
+    telling = asyncio.create_task(_tell(crowd, gallery, pace))
 
     def over(outage: Outage) -> None:
         told = f"{outage.fault!s:38} over after {outage.recovery:4.1f} s"
-        say(f"{len(striker.outages):3} {told}  {_standing(crowd, pace)}")
+        say(f"{len(striker.outages):3} {told}  {_standing(crowd, gallery, pace)}")
 
     try:
         await striker.run(draw(size.kinds, striker.seed, size.faults), over, size.sends, seconds)
@@ -93,21 +104,23 @@ async def _press(crowd: Crowd, striker: Striker, size: Size) -> None:
         stopping.set()
         with suppress(TimeoutError):
             async with asyncio.timeout(_LAST_SENDS_SECONDS):
-                await writing
+                await asyncio.gather(writing, painting)
     finally:
-        for task in (following, writing, telling):
+        tasks = (following, writing, painting, telling)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(following, writing, telling, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _tell(crowd: Crowd, pace: Pace) -> None:
+async def _tell(crowd: Crowd, gallery: Gallery, pace: Pace) -> None:
     while True:
         await asyncio.sleep(_TELL_SECONDS)
-        say(f"    {_standing(crowd, pace)}")
+        say(f"    {_standing(crowd, gallery, pace)}")
 
 
-def _standing(crowd: Crowd, pace: Pace) -> str:
-    return f"{crowd.ledger.acknowledged:,} acknowledged, {pace.pending:,} pending, {crowd.live} live"
+def _standing(crowd: Crowd, gallery: Gallery, pace: Pace) -> str:
+    pictures = f"{len(gallery.acknowledged):,} pictures"
+    return f"{crowd.ledger.acknowledged:,} acknowledged, {pictures}, {pace.pending:,} pending, {crowd.live} live"
 
 
 async def _caught_up(suite: Suite, crowd: Crowd) -> None:

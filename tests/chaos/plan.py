@@ -35,7 +35,7 @@ class Fault:
 
 FIRST = tuple(
     Fault(Kind.KILL, victim)
-    for victim in ("chat", "gateway", "chat worker", "notification worker", "valkey", "postgres")
+    for victim in ("chat", "gateway", "chat worker", "notification worker", "media worker", "valkey", "postgres")
 )
 """What no run goes without, however short."""
 
@@ -43,14 +43,17 @@ FIRST = tuple(
 # victim: requests (10 s), the relay's database lock, a queue's visibility (30 s).
 FAULTS = (
     *FIRST,
-    *(Fault(Kind.KILL, victim) for victim in ("auth", "auth worker", "notification")),
+    *(Fault(Kind.KILL, victim) for victim in ("auth", "auth worker", "media", "notification")),
     *(Fault(Kind.END, victim) for victim in ("chat", "gateway", "chat worker", "notification worker")),
+    *(Fault(Kind.END, victim) for victim in ("media", "media worker")),
     *(Fault(Kind.END, victim) for victim in ("postgres", "emulator")),
     Fault(Kind.CRASH, "postgres"),
     Fault(Kind.HANG, "gateway", 12.0),
     Fault(Kind.HANG, "chat", 12.0),
     Fault(Kind.HANG, "chat worker", 12.0),
     Fault(Kind.HANG, "notification worker", 35.0),
+    Fault(Kind.HANG, "media", 12.0),
+    Fault(Kind.HANG, "media worker", 35.0),
     Fault(Kind.HANG, "valkey", 8.0),
     Fault(Kind.HANG, "emulator", 12.0),
 )
@@ -62,9 +65,12 @@ SHORT = tuple(Fault(fault.kind, fault.victim, min(fault.seconds, _SHORT_SECONDS)
 def draw(faults: tuple[Fault, ...], seed: int, count: int) -> list[Fault]:
     """So many faults: `FIRST` in some order among what begins the run, and all others about equally often."""
     lot = random.Random(seed)
-    beginning = [*FIRST, *lot.sample([fault for fault in faults if fault not in FIRST], max(0, min(count, 10) - 6))]
+    others = [fault for fault in faults if fault not in FIRST]
+    beginning = [*FIRST, *lot.sample(others, max(0, min(count, 10) - len(FIRST)))]
     lot.shuffle(beginning)
-    return [*beginning, *islice(_rounds(faults, lot), count - len(beginning))] if count > 6 else beginning[:count]
+    if count <= len(FIRST):
+        return beginning[:count]
+    return [*beginning, *islice(_rounds(faults, lot), count - len(beginning))]
 
 
 def _rounds(faults: tuple[Fault, ...], lot: random.Random) -> Iterator[Fault]:

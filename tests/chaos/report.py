@@ -8,6 +8,7 @@ from localcloud.console import say, table
 from messengerctl.audit import Report
 
 from .crowd import Crowd
+from .gallery import Gallery
 from .strike import Outage
 from .verdict import Verdict
 
@@ -19,8 +20,10 @@ class Outcome:
     """A run that is over; `seconds` is how long load and faults lasted."""
 
     crowd: Crowd
+    gallery: Gallery
     outages: Sequence[Outage]
     verdict: Verdict
+    lost_pictures: Sequence[str]
     audit: Report
     seconds: float
 
@@ -35,6 +38,7 @@ class Outcome:
             *verdict.lost,
             *verdict.doubled,
             *verdict.holes,
+            *self.lost_pictures,
             *map(str, self.audit.findings),
             *stuck,
             *given_up,
@@ -75,8 +79,15 @@ def _sums(outcome: Outcome) -> Iterable[tuple[str, str]]:
         ("lost", str(len(verdict.lost) + outcome.audit.lost)),
         ("doubled", str(len(verdict.doubled) + outcome.audit.doubled)),
         ("holes", str(len(verdict.holes))),
+        ("pictures", _pictures(outcome)),
         ("audited", counts),
         ("slowest recovery", f"{slowest.recovery:.1f} s, {slowest.fault}" if slowest else "none"),
         ("longest without an acknowledgement", f"{ledger.silence:.1f} s"),
         ("of the clients", ", ".join(f"{number:,} {what}" for what, number in figures.items())),
     ]
+
+
+def _pictures(outcome: Outcome) -> str:
+    gallery = outcome.gallery
+    told = f"{len(gallery.acknowledged):,} acknowledged, {gallery.in_parts:,} of them in parts"
+    return f"{told}, {len(outcome.lost_pictures)} lost"

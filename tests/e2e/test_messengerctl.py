@@ -27,6 +27,7 @@ def test_the_demonstration_loses_and_doubles_nothing(messengerctl):
     demo = messengerctl("demo")
     assert demo.returncode == 0, demo.stdout + demo.stderr
     assert "0 lost, 0 doubled" in demo.stdout
+    assert re.search(r"picture +[\d.]+ kB, ready in [\d.]+ s, seen [\d.]+ s after it was sent", demo.stdout)
 
 
 def test_the_audit_finds_nothing(messengerctl):

@@ -19,6 +19,7 @@ from messengerctl.audit import audit as run_audit
 from messengerctl.client import Refused, SessionEnded, Unreachable
 from messengerctl.demo import demonstrate
 from messengerctl.doctor import examine
+from messengerctl.errands import Errand, cancel_all, upload_all
 from messengerctl.errors import CommandError
 from messengerctl.keys import rotate_keys
 from messengerctl.mailbox import await_code, await_mail, read_mail
@@ -116,6 +117,34 @@ def chat(
 
 
 @app.command()
+def upload(
+    context: typer.Context,
+    files: Annotated[list[Path], typer.Argument(help="What to upload.", show_default=False)],
+    me: Annotated[str, typer.Option("--as", help="Whose they are: left out, the only person who signed up here.")] = "",
+    to: Annotated[
+        str, typer.Option(help="Send them as one message: to somebody who signed up here, or a conversation's id.")
+    ] = "",
+    caption: Annotated[str, typer.Option(help="The words of that message; without --to, those under each file.")] = "",
+    content_type: Annotated[str, typer.Option("--type", help="Such as image/png: left out, told by the name.")] = "",
+    cancel: Annotated[bool, typer.Option("--cancel", help="Throw away what has arrived of unfinished ones.")] = False,
+    patience: Annotated[float, typer.Option(help="Seconds to wait for each until it was looked at.")] = 600.0,
+) -> None:
+    """Upload files, and wait until they were looked at. After a break, the same command goes on where it stopped."""
+    people: People = context.obj.people
+    person = people.load(me) if me else people.only()
+    if cancel:
+        asyncio.run(cancel_all(people, person, files))
+        return
+    errand = Errand(files, to, caption, content_type, patience)
+    try:
+        good = asyncio.run(upload_all(people, person, errand))
+    except KeyboardInterrupt:
+        console.say("stopped: the same command goes on from here, and with --cancel throws away what has arrived")
+        raise typer.Exit(130) from None
+    raise typer.Exit(0 if good else 1)
+
+
+@app.command()
 def moderator(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="Somebody who signed up here.")],
@@ -158,7 +187,7 @@ def audit(
     context: typer.Context,
     patience: Annotated[float, typer.Option(help="Seconds to wait for what is on its way.")] = 120.0,
 ) -> None:
-    """Reconcile log, outbox, ledger and inbox, and name every event that is missing or doubled."""
+    """Reconcile log, outbox, ledger, inbox and files, and name what is missing or doubled."""
     suite: Suite = context.obj.local
     with console.progress_line() as progress:
         report = asyncio.run(run_audit(suite, seconds=patience, progress=progress))
@@ -180,7 +209,7 @@ def demo(
     messages: Annotated[int, typer.Option(min=2, help="How many in all.")] = 200,
     kill: Annotated[bool, typer.Option(help="Kill chat and gateway in the middle.")] = True,
 ) -> None:
-    """Let two fresh people talk while processes are killed, and show that nothing was lost or doubled."""
+    """Let two people talk and show a picture while processes are killed, and show that nothing was lost or doubled."""
     here: Surroundings = context.obj
     if not here.gateway and not here.suite.up:
         raise typer.Exit(_beside_a_suite(messages, kill))

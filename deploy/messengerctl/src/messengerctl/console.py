@@ -1,16 +1,20 @@
-"""What a person sees of an audit, a demonstration and an examination."""
+"""What a person sees of an audit, a demonstration, an examination and an upload."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import rich
+from rich import filesize
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
 
+from messenger_contracts.media import Media
 from messengerctl.audit import Report
-from messengerctl.demo import Outcome, percentile
+from messengerctl.demo import Outcome, Picture, percentile
 from messengerctl.doctor import Finding
+from messengerctl.uploads import REMEDIES
 
 FINDINGS_SHOWN = 20
 
@@ -26,6 +30,35 @@ def progress_line() -> Iterator[Callable[[str], None]]:
     console = Console(stderr=True)
     with console.status("") as status:
         yield lambda line: status.update(escape(line))
+
+
+@contextmanager
+def transfer_bar(name: str, size: int) -> Iterator[Callable[[int], None]]:
+    """Show how much of a file has gone, on the error stream, and only where that is a terminal."""
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(escape(name), total=size)
+        yield lambda sent: progress.update(
+            task, completed=sent, description=escape(name) + (", which is looked at" if sent == size else "")
+        )
+
+
+def show_media(name: str, media: Media) -> None:
+    """Print what became of an uploaded file: its id, and what it is or why it was rejected."""
+    if media.status == "rejected":
+        remedy = REMEDIES.get(media.reason, "") if media.reason else ""
+        say(f"[red]✗[/] {escape(name)}  {media.id}  rejected: {media.reason or 'unknown'}  {remedy}".rstrip())
+        return
+    sides = f"{media.width}x{media.height}" if media.width and media.height else ""
+    facts = (media.id, media.kind or "", media.content_type or "", filesize.decimal(media.size or 0), sides)
+    say(f"[green]✓[/] [bold]{escape(name)}[/]  " + "  ".join(escape(fact) for fact in facts if fact))
 
 
 def show_report(report: Report) -> None:
@@ -64,12 +97,18 @@ def show_outcome(outcome: Outcome) -> None:
         ("retries, reconnects", f"{outcome.retries}, {outcome.reconnects}"),
         ("delivery, undisturbed", _delays(outcome.undisturbed)),
         ("delivery, across a kill", _delays(outcome.disturbed)),
+        ("picture", _picture(outcome.picture)),
         ("same dense log at both", "yes" if outcome.same_log else "[red]no[/]"),
     ):
         table.add_row(*row)
     rich.print(table)
     _show_findings(outcome.audit)
     say(_verdict(outcome.lost, outcome.doubled))
+
+
+def _picture(picture: Picture) -> str:
+    size = filesize.decimal(picture.size)
+    return f"{size}, ready in {picture.ready:.1f} s, seen {picture.seen:.1f} s after it was sent"
 
 
 def show_examination(findings: list[Finding]) -> None:

@@ -1,4 +1,7 @@
-"""The demonstration: two people talk while the processes between them are killed, and nothing is lost or doubled."""
+"""The demonstration: two people talk while the processes between them are killed, and nothing is lost or doubled.
+
+Meanwhile one of them sends the other a picture.
+"""
 
 import asyncio
 import math
@@ -6,14 +9,26 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from uuid import uuid4
 
+import httpx
+
+from messenger_contracts.media import Media
+from messenger_contracts.problem import ErrorCode
 from messengerctl.accounts import Wishes, client_of, sign_up
 from messengerctl.audit import Report, audit
+from messengerctl.client import Client, Refused, Unreachable, Uploads
+from messengerctl.client.uploads import ROUNDS, Held
+from messengerctl.errors import CommandError
 from messengerctl.mailbox import await_code
+from messengerctl.pictures import paint, wish_of
 from messengerctl.suite import Suite, until
 from messengerctl.traffic import Meeting, Sending, meet
 
 PACE_SECONDS = 0.1
+PICTURE = (1280, 800)
+PICTURE_SECONDS = 60.0
+_POLL_SECONDS = 0.1
 VICTIMS = ("chat", "gateway")
 
 Progress = Callable[[str], None]
@@ -26,6 +41,23 @@ class Outage:
     process: str
     began: float
     ended: float
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that one sent to the other.
+
+    Attributes:
+        size: its bytes.
+        ready: seconds from its announcement until it was looked at.
+        seen: seconds from the message until the other had fetched it, in a size made for screens.
+        seq: the message's place in the log.
+    """
+
+    size: int
+    ready: float
+    seen: float
+    seq: int
 
 
 @dataclass
@@ -43,6 +75,7 @@ class Outcome:
     retries: int
     reconnects: int
     same_log: bool
+    picture: Picture
     audit: Report
     outages: list[Outage] = field(default_factory=list)
     undisturbed: list[float] = field(default_factory=list)
@@ -76,11 +109,50 @@ async def demonstrate(suite: Suite, *, messages: int, kill: bool, progress: Prog
     ada, bob = [await sign_up(suite.gateway, Wishes(), read_code) for _ in range(2)]
     async with client_of(ada) as ada_s_client, client_of(bob) as bob_s_client:
         async with meet((ada_s_client, ada), (bob_s_client, bob)) as meeting:
-            outages = await _talk(suite, meeting, messages, VICTIMS if kill else (), progress)
+            outages, picture = await asyncio.gather(
+                _talk(suite, meeting, messages, VICTIMS if kill else (), progress),
+                _show_a_picture(ada_s_client, bob_s_client, meeting),
+            )
             progress("waiting until both have heard everything")
-            await meeting.caught_up()
+            await meeting.caught_up(at_least=picture.seq)
         report = await audit(suite, progress=progress)
-    return _outcome(meeting, messages, outages, report)
+    return _outcome(meeting, messages, outages, picture, report)
+
+
+async def _show_a_picture(mine: Client, theirs: Client, meeting: Meeting) -> Picture:
+    """Upload a picture, send it, and have the other fetch what the message told of."""
+    content = paint(*PICTURE, seed=time.time_ns())
+    began = time.perf_counter()
+    async with Uploads(mine) as uploads:
+        media = await uploads.upload(wish_of(content, "message"), Held(content), str(uuid4()))
+    if media.status != "ready":
+        raise CommandError(f"the picture was rejected: {media.reason}")
+    ready = time.perf_counter()
+    sent = await mine.put_message(meeting.conversation_id, str(uuid4()), None, [media.id], attempts=ROUNDS)
+    other = meeting.speakers[1]
+    await until(lambda: media.id in other.shown, "the other did not hear of the picture", PICTURE_SECONDS)
+    async with asyncio.timeout(PICTURE_SECONDS):
+        await _fetch(theirs, media.id)
+    return Picture(len(content), ready - began, time.perf_counter() - ready, sent.seq)
+
+
+async def _fetch(client: Client, media_id: str) -> bytes:
+    """The picture in a size made for screens; who may see it is told to media a moment after the message."""
+    while True:
+        try:
+            answer = await client.request("GET", f"/v1/media/{media_id}", attempts=ROUNDS)
+        except (Refused, Unreachable) as error:
+            if isinstance(error, Refused) and error.code != ErrorCode.NOT_FOUND:
+                raise
+            await asyncio.sleep(_POLL_SECONDS)
+        else:
+            break
+    shown = Media.model_validate_json(answer.content)
+    async with httpx.AsyncClient() as bucket:
+        fetched = await bucket.get(shown.variants["large"].url)
+    if not fetched.is_success or not fetched.headers["content-type"].startswith("image/"):
+        raise CommandError(f"the picture could not be fetched: {fetched.status_code} {fetched.reason_phrase}")
+    return fetched.content
 
 
 async def _talk(
@@ -121,7 +193,7 @@ async def _watch(meeting: Meeting, messages: int, progress: Progress) -> None:
         await asyncio.sleep(0.1)
 
 
-def _outcome(meeting: Meeting, messages: int, outages: list[Outage], report: Report) -> Outcome:
+def _outcome(meeting: Meeting, messages: int, outages: list[Outage], picture: Picture, report: Report) -> Outcome:
     arrived = [sending for sending in meeting.sendings.values() if sending.arrivals]
     outcome = Outcome(
         wanted=messages,
@@ -131,6 +203,7 @@ def _outcome(meeting: Meeting, messages: int, outages: list[Outage], report: Rep
         retries=sum(speaker.session.retries for speaker in meeting.speakers),
         reconnects=sum(speaker.session.reconnects for speaker in meeting.speakers),
         same_log=meeting.same_and_dense,
+        picture=picture,
         audit=report,
         outages=outages,
     )

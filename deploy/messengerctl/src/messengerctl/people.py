@@ -45,6 +45,19 @@ class People:
         known = ", ".join(sorted(file.stem for file in self._folder.glob("*.json"))) or "nobody yet"
         raise CommandError(f"{username} did not sign up from here (there is: {known}); see `sign-up`")
 
+    def only(self) -> Person:
+        """The one person who signed up here; raises `CommandError` when there are none, or several to choose from."""
+        known = sorted(file.stem for file in self._folder.glob("*.json"))
+        if len(known) == 1:
+            return self.load(known[0])
+        if not known:
+            raise CommandError("nobody signed up from here; see `sign-up`")
+        raise CommandError(f"who is it? say --as and one of: {', '.join(known)}")
+
+    def uploads(self, person: Person) -> Path:
+        """The folder for what is kept of somebody's uploads until they have ended."""
+        return self._folder / "uploads" / person.username
+
     def save(self, person: Person) -> Path:
         """Keep somebody, replacing the file in one step."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -37,12 +37,13 @@ Sendings = dict[str, Sending]
 
 
 class Speaker(Listener):
-    """One of the two: sends, and remembers the log as it was told."""
+    """One of the two: sends, and remembers the log as it was told, and the ids of the files that the other showed."""
 
     def __init__(self, client: Client, person: Person, conversation_id: str, sendings: Sendings) -> None:
         self.person = person
         self.session = Session(client, self, {conversation_id: 0})
         self.heard: list[tuple[int, str]] = []
+        self.shown: list[str] = []
         self._conversation_id = conversation_id
         self._sendings = sendings
 
@@ -51,8 +52,10 @@ class Speaker(Listener):
         if event.c != self._conversation_id:
             return
         self.heard.append((event.seq, str(event.data.get("id", event.type))))
-        sending = self._sendings.get(event.data["client_id"]) if event.type == CREATED else None
-        if sending and event.by != self.person.user_id:
+        if event.type != CREATED or event.by == self.person.user_id:
+            return
+        self.shown += [media["id"] for media in event.data.get("media", [])]
+        if sending := self._sendings.get(event.data["client_id"]):
             sending.arrivals.append(time.perf_counter())
 
     async def say(self, text: str) -> Sending:
@@ -84,9 +87,13 @@ class Meeting:
             for speaker, share in zip(self.speakers, (messages - messages // 2, messages // 2), strict=True):
                 group.create_task(speaker.speak(share, pace))
 
-    async def caught_up(self, seconds: float = 60.0) -> None:
-        """Return when both have heard all that was acknowledged; raises `CommandError` when that takes too long."""
+    async def caught_up(self, seconds: float = 60.0, *, at_least: int = 0) -> None:
+        """Return when both have heard all that was acknowledged, and up to `at_least` in any case.
+
+        Raises `CommandError` when that takes too long.
+        """
         last = max((sending.sent.seq for sending in self.sendings.values() if sending.sent), default=0)
+        last = max(last, at_least)
 
         def all_heard() -> bool:
             return all(speaker.session.positions[self.conversation_id] >= last for speaker in self.speakers)

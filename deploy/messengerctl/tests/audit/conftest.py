@@ -113,13 +113,15 @@ async def stores(database_url: str, aws_account: str, tmp_path: Path):
     """Stores in which all is well."""
     endpoint = os.environ["AWS_ENDPOINT_URL"]
     clients = connect(endpoint, aws_account, "test", REGION)
-    provision(clients, [SERVICES / "notification"], PREFIX, account_id=aws_account)
+    provision(clients, [SERVICES / "notification", SERVICES / "media"], PREFIX, account_id=aws_account)
+    work = clients("sqs").get_queue_url(QueueName=f"{PREFIX}-media-work")["QueueUrl"]
+    clients("sqs").purge_queue(QueueUrl=work)  # the bucket has sent it a test of the connection
     me = identify(os.getpid())
     state = State(
         supervisor=Recorded(pid=me.pid, started=me.started, log=tmp_path / "log"),
         ready=True,
         addresses={"AWS_ENDPOINT_URL": endpoint},
-        resources={"resource_prefix": PREFIX},
+        resources={"resource_prefix": PREFIX, "account_id": aws_account},
         services={"chat": Service(url="", environment={"CHAT_DATABASE_URL": database_url})},
     )
     save_state(tmp_path / "state.json", state)

@@ -1,4 +1,4 @@
-"""What an audit found: every event that is missing, doubled or out of place, by name."""
+"""What an audit found: every event and every file that is missing, doubled or out of place, by name."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Fault(StrEnum):
-    """What is wrong with an event."""
+    """What is wrong with an event, or with what media keeps."""
 
     MISSING = "missing"
     DOUBLED = "doubled"
@@ -21,11 +21,14 @@ class Place(StrEnum):
     OUTBOX = "outbox"
     LEDGER = "ledger"
     INBOX = "inbox"
+    FILES = "files"
+    BUCKET = "bucket"
+    QUOTAS = "quotas"
 
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """One event that is not where, or not as often, as it should be."""
+    """One event, or one thing of media's, that is not where, or not as often, or not as much, as it should be."""
 
     place: Place
     fault: Fault
@@ -59,10 +62,10 @@ class Report:
 
     @property
     def lost(self) -> int:
-        """How many events are missing somewhere."""
+        """How many events, files or objects are missing somewhere."""
         return len({finding.event for finding in self.findings if finding.fault is Fault.MISSING})
 
     @property
     def doubled(self) -> int:
-        """How many events are somewhere more than once, or where they do not belong."""
+        """How many events, files or objects are somewhere more than once, or where they do not belong."""
         return len({finding.event for finding in self.findings if finding.fault is not Fault.MISSING})

@@ -233,10 +233,18 @@ class Client:
         path = f"/v1/conversations/{conversation_id}/events"
         return EventPage.model_validate_json(await self._get(path, after_seq=after_seq, limit=limit))
 
-    async def put_message(self, conversation_id: str, client_id: str, text: str, attempts: int = 1) -> Message:
-        """Send a message; the same id makes a repetition harmless."""
+    async def put_message(
+        self,
+        conversation_id: str,
+        client_id: str,
+        text: str | None,
+        media_ids: Sequence[str] = (),
+        *,
+        attempts: int = 1,
+    ) -> Message:
+        """Send a message, of words or files or both; the same id makes a repetition harmless."""
         path = f"/v1/conversations/{conversation_id}/messages/{client_id}"
-        body = MessageCreate(text=text).model_dump()
+        body = MessageCreate(text=text, media_ids=list(media_ids)).model_dump()
         answer = await self.request("PUT", path, json=body, attempts=attempts)
         return Message.model_validate_json(answer.content)
 
