@@ -326,6 +326,7 @@ def settings(backend_url: str, valkey_url: str, namespace: str, provisioned: Non
         valkey_url=valkey_url,
         auth_url=backend_url,
         chat_url=backend_url,
+        media_url=backend_url,
         notification_url=backend_url,
         cognito_client_id=CLIENT,
         cognito_issuer=ISSUER,
