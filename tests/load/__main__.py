@@ -21,6 +21,7 @@ from .stage import UNLIMITED, Stage, set_stage
 
 _ROOT = Path(__file__).parents[2]
 _WIDTHS = (10, 200)
+_CONNECTIONS = (32, 200)
 
 
 @dataclass(frozen=True)
@@ -57,13 +58,18 @@ async def _saturate(stage: Stage, results: Results, size: Size) -> None:
         await limit.measure(stage, results, name, groups, size.rounds)
 
 
+async def _put(stage: Stage, results: Results, size: Size) -> None:
+    for connections in _CONNECTIONS:
+        await puts.measure(stage, results, connections, size.seconds, size.rounds)
+
+
 # What leaves the workers the most to do comes late; what puts people into groups, of which the others' clients know
 # nothing, comes last.
 _SCENARIOS: dict[str, Callable[[Stage, Results, Size], Awaitable[None]]] = {
     "idle": lambda stage, results, size: idle.measure(stage, results, size.sockets, size.rounds),
     "history": lambda stage, results, size: history.measure(stage, results, size.lengths, size.rounds),
     "resume": lambda stage, results, size: resume.measure(stage, results, size.clients, size.rounds),
-    "puts": lambda stage, results, size: puts.measure(stage, results, size.seconds, size.rounds),
+    "puts": _put,
     "media": lambda stage, results, size: media.measure(stage, results, size.pictures, size.rounds),
     "pace": lambda stage, results, size: pace.measure(stage, results, 2 * size.seconds, size.rounds),
     "saturation": _saturate,

@@ -5,6 +5,7 @@ import platform
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
+from statistics import median
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -26,6 +27,28 @@ def cpu_seconds(processes: Mapping[str, int]) -> dict[str, float]:
 
 def _tree(pid: int, children: Mapping[int, list[int]], spent: Mapping[int, float]) -> float:
     return spent.get(pid, 0.0) + sum(_tree(child, children, spent) for child in children.get(pid, ()))
+
+
+class Budget:
+    """What a send costs of each process."""
+
+    def __init__(self, processes: Mapping[str, int]) -> None:
+        self._processes = processes
+        self._costs = defaultdict[str, list[float]](list)
+
+    def begin(self) -> None:
+        """Begin a round."""
+        self._before = cpu_seconds(self._processes)
+
+    def end(self, sends: int) -> None:
+        """Note what the round took for so many sends."""
+        for process, seconds in cpu_seconds(self._processes).items():
+            self._costs[process].append((seconds - self._before[process]) / sends * 1e6)
+
+    @property
+    def microseconds(self) -> dict[str, float]:
+        """The median of the rounds, by process."""
+        return {process: median(costs) for process, costs in self._costs.items()}
 
 
 def resident_bytes(pid: int) -> int:

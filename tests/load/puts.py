@@ -10,12 +10,12 @@ import orjson
 
 from .figures import Figure, Results, percentile
 from .generators import crew
+from .meters import Budget
 from .saturation import SENDS, TEXT, Ack, check
 from .stage import Stage
 from .wire import Gateway, Http
 
 GENERATORS = 2
-CONNECTIONS = 32
 WARM_UP_SECONDS = 2.0
 _BODY = orjson.dumps({"text": TEXT})
 
@@ -49,23 +49,27 @@ class Puts:
         return time.monotonic() - started, delays, acks
 
 
-async def measure(stage: Stage, results: Results, seconds: float, rounds: int) -> None:
-    """Measure, into `results`."""
+async def measure(stage: Stage, results: Results, connections: int, seconds: float, rounds: int) -> None:
+    """Measure one width, into `results`."""
     heads = await stage.heads()
-    lines = [(stage.people[one.people[0]].access_token, one.id) for one in stage.conversations[:CONNECTIONS]]
+    lines = [(stage.people[one.people[0]].access_token, one.id) for one in stage.conversations[:connections]]
     acks: list[Ack] = []
     rates, halves, tails = [], [], []
     with crew([Puts(stage.gateway, lines[number::GENERATORS]) for number in range(GENERATORS)]) as generators:
+        budget = Budget(stage.processes | generators.processes)
         for number in range(rounds + 1):
+            budget.begin()
             answers = generators.round(seconds if number else WARM_UP_SECONDS)
             more = [ack for _, _, each in answers for ack in each]
             acks += more
             if number:
+                budget.end(len(more))
                 delays = [delay * 1000 for _, each, _ in answers for delay in each]
                 rates.append(len(more) / max(elapsed for elapsed, _, _ in answers))
                 halves.append(percentile(delays, 0.5))
                 tails.append(percentile(delays, 0.99))
     check(acks, heads)
-    name = f"PUT, {CONNECTIONS} connections"
+    name = f"PUT, {connections} connections"
     results.add(name, Figure(SENDS, "/s", rates))
     results.add(name, Figure("answer, p50", "ms", halves), Figure("answer, p99", "ms", tails))
+    results.budgets[name] = budget.microseconds

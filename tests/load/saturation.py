@@ -16,7 +16,7 @@ import orjson
 
 from .figures import Figure, Results
 from .generators import Crew, crew
-from .meters import cpu_seconds
+from .meters import Budget
 from .stage import Conversation, Stage
 from .wire import Gateway, Lost, Socket, connect
 
@@ -146,21 +146,20 @@ async def measure(stage: Stage, results: Results, name: str, conversations: int,
     heads, chosen = await stage.heads(), stage.conversations[:conversations]
     loads = [Saturation(stage.gateway, seats, IN_FLIGHT // conversations) for seats in _seats(stage, chosen, heads)]
     acks: list[Ack] = []
-    rates, costs = [], defaultdict[str, list[float]](list)
+    rates = []
     with crew(loads) as generators:
+        budget = Budget(stage.processes | generators.processes)
         acks += _one(generators, WARM_UP_SECONDS)[1]
         for _ in range(rounds):
-            before = cpu_seconds(stage.processes | generators.processes)
+            budget.begin()
             elapsed, more = _one(generators, seconds)
-            after = cpu_seconds(stage.processes | generators.processes)
+            budget.end(len(more))
             rates.append(len(more) / elapsed)
-            for process, spent in after.items():
-                costs[process].append((spent - before[process]) / len(more) * 1e6)
             acks += more
         generators.round(await stage.heads())
     check(acks, heads)
     results.add(name, Figure(SENDS, "/s", rates))
-    results.budgets[name] = {process: Figure(process, "µs", each).value for process, each in costs.items()}
+    results.budgets[name] = budget.microseconds
 
 
 def _one(generators: Crew, seconds: float) -> tuple[float, list[Ack]]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ..wire import Http, Lost
+from ..wire import Gateway, Http, Lost
 from .matrix_loads import arrived as events_of
 from .xmpp import arrived
 from .xmpp_loads import Saturation
@@ -87,6 +87,6 @@ async def test_an_answer_is_read_to_its_end_and_no_further(body: bytes) -> None:
         writer.close()
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        http = Http(*await asyncio.open_connection(*server.sockets[0].getsockname()), token="")
+        http = await Http.open(Gateway(*server.sockets[0].getsockname()))
         assert [await http.ask("GET", "/") for _ in range(2)] == [[1, 2, 3]] * 2
         http.close()

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI
+from fastapi.telemetry import TelemetryConfig
 
 from messenger_contracts.problem import Problem
 from servicekit.errors import install_error_handlers
@@ -20,6 +21,8 @@ from servicekit.telemetry import Tracing
 log = logging.getLogger(__name__)
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, Any]]]
+OUR_OWN_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
+"""`RequestContext` tells of requests, and samples them; FastAPI would tell of each a second time."""
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     "default": {
         "model": Problem,
@@ -50,6 +53,7 @@ def create_app(
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
+        telemetry=OUR_OWN_TELEMETRY,
     )
     app.state.health = Health()
     install_error_handlers(app)
@@ -83,7 +87,9 @@ def create_worker(
             yield {}
             stopping.set()
 
-    app = FastAPI(title=title, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title=title, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, telemetry=OUR_OWN_TELEMETRY
+    )
     app.state.health = Health()
     install_error_handlers(app)
     app.include_router(health_router())

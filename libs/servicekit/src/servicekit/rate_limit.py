@@ -72,7 +72,7 @@ class RateLimiter:
     def __init__(self, client: Any, namespace: str) -> None:
         self._script = client.register_script(_SCRIPT)
         self._namespace = namespace
-        self._questions: Batcher[tuple[str, int, int], list[int]] = Batcher(self._ask, concurrency=2)
+        self._questions: Batcher[tuple[str, int, int], list[int]] = Batcher(self._ask)
 
     async def take(self, limit: Limit, key: str) -> Allowance:
         """Count one request; raises `RateLimited`, or `DependencyUnavailable` for a closed limit without Valkey."""

@@ -25,12 +25,15 @@ _RULES: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
     (("basic ", "bearer "), re.compile(r"\b((?:basic|bearer)\s+)[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1{REDACTED}"),
     # what stands in JSON and in Python's own notation
     (
-        tuple(f"{name}{end}" for name in _NAMES for end in ('"', "'", "\\")),
+        _NAMES,
         re.compile(rf"(\\?[\"'](?:{_ANY_NAME})\\?[\"']\s*[:=]\s*\\?[\"'])[^\"'\\]+", re.IGNORECASE),
         rf"\1{REDACTED}",
     ),
 )
-"""What each rule looks for, in small letters: only where that is, the rule itself is worth its time."""
+"""What each rule looks for, in small letters: only where that is, the rule itself is worth its time.
+
+A name alone is looked for, without what stands around it: to look closer costs more than the rule does now and then.
+"""
 
 
 def redact(text: str) -> str:

@@ -15,6 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from messenger_contracts.realtime import MAX_FRAME_BYTES, PING_SECONDS
+from servicekit.connections import WholeAnswers
 from servicekit.settings import ServiceSettings
 from servicekit.telemetry import setup_logging
 
@@ -25,7 +26,7 @@ Drain = Callable[[], Awaitable[None]]
 
 HOW_WE_SERVE: dict[str, Any] = {
     "loop": "uvloop",
-    "http": "httptools",
+    "http": WholeAnswers,
     "ws": "websockets-sansio",
     "ws_per_message_deflate": False,
     "ws_max_size": MAX_FRAME_BYTES,

@@ -142,6 +142,9 @@ def setup_logging(settings: ServiceSettings) -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter(settings.SERVICE) if settings.log_format == "json" else TextFormatter())
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
+    # What none of our formats says need not be found out for every line (logging HOWTO, "Optimization").
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None  # noqa: SLF001 - the only switch there is, and a documented one
     for chatty in _CHATTY:
         logging.getLogger(chatty).setLevel(logging.WARNING)
     # At DEBUG it writes the headers and frames of every socket.

@@ -22,7 +22,7 @@ def create(settings: ChatSettings) -> FastAPI:
         title="Messenger chat",
         lifespan=partial(lifespan, settings),
         routers=ROUTERS,
-        internal=[blocks, commands, erasures, exports],
+        internal=[commands, blocks, erasures, exports],
     )
 
 

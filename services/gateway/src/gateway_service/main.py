@@ -9,7 +9,7 @@ from gateway_service.dependencies import lifespan
 from gateway_service.docs.endpoints import router as docs
 from gateway_service.docs.endpoints import static_files
 from gateway_service.headers import protect
-from gateway_service.routes.endpoints import public
+from gateway_service.routes.endpoints import PublicRoute
 from gateway_service.settings import GatewaySettings
 from gateway_service.sockets.endpoints import REALTIME_PATH, Realtime
 from gateway_service.sockets.endpoints import router as realtime
@@ -24,7 +24,7 @@ def create(settings: GatewaySettings) -> FastAPI:
     app.include_router(realtime)
     app.router.routes.append(WebSocketRoute(REALTIME_PATH, Realtime()))
     app.mount("/docs/files", static_files)
-    app.mount("/v1", public)
+    app.router.routes.insert(0, PublicRoute())
     protect(app, settings.allowed_origins)
     return app
 

@@ -148,7 +148,7 @@ async def lifespan(settings: MediaSettings, app: FastAPI) -> AsyncIterator[Mappi
         announcements = await stack.enter_async_context(open_announcements(settings, deliveries))
         services = make_services(settings, stores, announcements)
         app.state.health.require("media", stores.files.check)
-        cursor_keys = await key_ring(aws, settings.resource("cursor"))
+        cursor_keys = await key_ring(aws, settings.resource("cursor"), settings.key_seconds)
         yield {
             "identity": await identity_verifier(aws, settings),
             "uploads": services.uploads,

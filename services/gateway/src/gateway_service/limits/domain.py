@@ -25,7 +25,7 @@ def client_address(peer: str, forwarded: str, proxies: Sequence[Network]) -> str
     right, as long as what said it is a proxy of ours; what any client wrote stands left of that.
     """
     address = peer
-    for claimed in reversed(forwarded.split(",")):
+    for claimed in reversed(forwarded.split(",")) if forwarded else ():
         if not _is_proxy(address, proxies) or _parse(claimed.strip()) is None:
             break
         address = claimed.strip()

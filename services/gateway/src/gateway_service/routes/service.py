@@ -11,12 +11,12 @@ from gateway_service.credentials.cookies import cookie, dress, undress
 from gateway_service.credentials.service import CredentialService, holds_cookie
 from gateway_service.limits.domain import Network, account_of, body_of, client_address, device_of
 from gateway_service.limits.service import LimitService
-from gateway_service.routes.domain import AUTH, CHAT, SYNC, Route, find_route
+from gateway_service.routes.domain import AUTH, CHAT, SYNC, Route
 from gateway_service.sends.domain import is_send, read_send
 from gateway_service.sends.service import SendService
 from messenger_contracts.browsers import DEVICE_COOKIE
 from messenger_contracts.identity import Principal, anonymous
-from servicekit.errors import DependencyUnavailable, NotFound, ServiceError, problem_response
+from servicekit.errors import DependencyUnavailable, ServiceError, problem_response
 from servicekit.http import Answer, ServiceClient
 from servicekit.identity import IdentitySigner
 from servicekit.loops import until
@@ -60,18 +60,14 @@ class ProxyService:
         self._sends = sends
         self._proxies = proxies
 
-    async def answer(self, request: Request) -> Response:
+    async def answer(self, route: Route, request: Request) -> Response:
         """Answer a request to a public route; raises the `ServiceError`s of the edge."""
-        route = find_route(request.url.path)
-        if route is None:
-            raise NotFound("There is no such route.")
-        request.scope["route"] = route
         address = address_of(request, self._proxies)
         admission = await self._admit(route, request, address)
         try:
             answer = await self._answer(route, request, admission.principal, address)
         except ServiceError as error:
-            answer = problem_response(error, request.url.path)
+            answer = problem_response(error, request.scope["path"])
         answer.headers.update(admission.headers)
         said = {value.partition("=")[0] for value in answer.headers.getlist("set-cookie")}
         for each in admission.cookies:
@@ -80,7 +76,7 @@ class ProxyService:
         return answer
 
     async def _answer(self, route: Route, request: Request, principal: Principal, address: str) -> Response:
-        if is_send(request.method, request.url.path):
+        if is_send(request.method, request.scope["path"]):
             answer = await self._send(principal, request)
             if answer is not None:
                 return answer
@@ -89,10 +85,10 @@ class ProxyService:
             passed_on["cookie"] = cookies
         asked = self._services[route.service].request(
             request.method,
-            request.url.path,
+            request.scope["path"],
             await self._signer.sign(principal),
             content=await request.body(),
-            params=request.url.query.encode() or None,
+            params=request.scope["query_string"] or None,
             headers=passed_on | {CLIENT_ADDRESS: address},
         )
         answered = await (_while_there(request, asked) if route.service == SYNC else asked)
@@ -106,7 +102,7 @@ class ProxyService:
 
     async def _send(self, sender: Principal, request: Request) -> Response | None:
         """The answer to a send; None when chat's own route is to give it."""
-        path = request.url.path
+        path = request.scope["path"]
         send = read_send(path, await request.body())
         if send is None:
             return None
@@ -142,7 +138,7 @@ class ProxyService:
     async def _count_secret(self, request: Request, address: str, account: str | None = None) -> dict[str, str]:
         body = body_of(await request.body())
         device = device_of(body, cookie(request.headers.get("cookie"), DEVICE_COOKIE))
-        return await self._limits.secret(request.url.path, address, account or account_of(body), device)
+        return await self._limits.secret(request.scope["path"], address, account or account_of(body), device)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ class SendService:
         sent = result["sent"]
         if sent["replayed"]:
             return sent["id"], None
-        return sent["id"], sent_message(send, sender.user_id, sent).model_dump_json().encode()
+        return sent["id"], sent_message(send, sender.user_id, sent)
 
 
 def _refusal(error: dict[str, Any]) -> ServiceError:
