@@ -17,10 +17,10 @@ import httpx
 import pytest
 
 from messengerctl.accounts import client_of
-from messengerctl.client.uploads import Wish
+from messengerctl.client.uploads import Uploads, Wish
 from messengerctl.people import People, Person
 from messengerctl.pictures import paint
-from messengerctl.uploads import Drafts
+from messengerctl.uploads import Draft, Drafts, LocalFile, Sender, share
 from servicekit.testing import eventually
 
 MIB = 1024 * 1024
@@ -228,6 +228,23 @@ def test_pictures_are_sent_to_somebody_in_one_message(upload, picture, people, b
     message = asyncio.run(newest_message(bob))
     assert message.text == "look"
     assert [each.id for each in message.media] == ID.findall(done.stdout)[:2]
+
+
+async def test_a_message_whose_sender_died_before_telling_of_it_is_not_sent_twice(picture, stranger, bob, tmp_path):
+    drafts = Drafts(tmp_path / "drafts")
+
+    async def send() -> tuple[Draft, str]:
+        async with client_of(stranger) as client, Uploads(client) as uploads:
+            sender = Sender(uploads, drafts, "message")
+            with LocalFile(picture) as file:
+                draft, media_id = await sender.send(await sender.begin(file), file, lambda _: None)
+                files = [(draft, await sender.end(draft, media_id))]
+            return draft, await share(client, "", bob.user_id, "look", files)
+
+    draft, first = await send()
+    assert (await send())[1] == first
+    drafts.forget(draft)
+    assert (await send())[1] != first
 
 
 async def newest_message(person: Person):

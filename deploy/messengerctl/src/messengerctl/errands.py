@@ -14,7 +14,7 @@ from messengerctl import console
 from messengerctl.client import Client, Unreachable, Uploads
 from messengerctl.errors import CommandError
 from messengerctl.people import People, Person
-from messengerctl.uploads import MOST_IN_A_MESSAGE, Drafts, LocalFile, Sender, cancel, caption, share
+from messengerctl.uploads import MOST_IN_A_MESSAGE, Draft, Drafts, LocalFile, Sender, cancel, caption, share
 
 
 @dataclass(frozen=True)
@@ -44,17 +44,19 @@ async def upload_all(people: People, person: Person, errand: Errand) -> bool:
     async with _uploading(people, person) as (client, uploads):
         drafts = Drafts(people.uploads(person))
         sender = Sender(uploads, drafts, "message" if errand.to else "library", errand.content_type)
-        media = [await _upload(sender, path, errand.patience) for path in errand.files]
-        rejected = sum(each.status == "rejected" for each in media)
+        files = [await _upload(sender, path, errand.patience) for path in errand.files]
+        rejected = sum(media.status == "rejected" for _, media in files)
         if errand.to and rejected:
-            raise CommandError(f"nothing was sent, because {rejected} of {len(media)} was rejected")
+            raise CommandError(f"nothing was sent, because {rejected} of {len(files)} was rejected")
         if errand.to:
-            message_id = await share(client, errand.to, peer.user_id if peer else None, errand.caption, media)
+            message_id = await share(client, errand.to, peer.user_id if peer else None, errand.caption, files)
             console.say(f"sent as message {message_id}")
         elif errand.caption:
-            for each in media:
-                if each.status == "ready":
-                    await caption(client, errand.caption, each)
+            for _, media in files:
+                if media.status == "ready":
+                    await caption(client, errand.caption, media)
+        for draft, _ in files:
+            drafts.forget(draft)
     return not rejected
 
 
@@ -83,7 +85,7 @@ async def _uploading(people: People, person: Person) -> AsyncIterator[tuple[Clie
         yield client, uploads
 
 
-async def _upload(sender: Sender, path: Path, patience: float) -> Media:
+async def _upload(sender: Sender, path: Path, patience: float) -> tuple[Draft, Media]:
     with LocalFile(path) as file, console.transfer_bar(path.name, file.size) as progress:
         draft = await sender.begin(file)
         try:
@@ -95,4 +97,4 @@ async def _upload(sender: Sender, path: Path, patience: float) -> Media:
         except Unreachable as error:
             raise CommandError(f"{error}: the same command goes on where it stopped") from error
     console.show_media(path.name, media)
-    return media
+    return draft, media

@@ -1,16 +1,18 @@
 """Files of this machine on their way to media, and what is kept so that the way can be gone on after any break.
 
 What is kept of an upload is little: as what it was announced, and under which key. It is kept before anything is asked,
-and thrown away when the file has ended; the rest media knows. Who repeats the command with the same bytes goes on.
+and thrown away when the file was rejected, or is where it was to go; the rest media knows. Who repeats the command with
+the same bytes goes on, and sends no message twice.
 """
 
 import asyncio
 import hashlib
 import mimetypes
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4, uuid5
 
 from pydantic import ValidationError
 
@@ -142,9 +144,10 @@ class Sender:
         return anew, await self._send(anew, file, progress)
 
     async def end(self, draft: Draft, media_id: str) -> Media:
-        """Wait until the file is ready or rejected, and throw the draft away."""
+        """Wait until the file is ready, or is rejected, which throws the draft away."""
         media = await self.uploads.ended(media_id)
-        self.drafts.forget(draft)
+        if media.status == "rejected":
+            self.drafts.forget(draft)
         return media
 
     async def _send(self, draft: Draft, file: LocalFile, progress: Progress) -> str:
@@ -183,11 +186,17 @@ async def cancel(uploads: Uploads, drafts: Drafts, file: LocalFile) -> list[str]
     return cancelled
 
 
-async def share(client: Client, conversation: str, peer: str | None, caption: str, media: list[Media]) -> str:
-    """Send files as one message, to a conversation or, if `peer` is somebody's id, to that person; gives its id."""
+async def share(
+    client: Client, conversation: str, peer: str | None, caption: str, files: Sequence[tuple[Draft, Media]]
+) -> str:
+    """Send files as one message, to a conversation or, if `peer` is somebody's id, to that person; gives its id.
+
+    As long as their drafts are there, the same files and words are the same message.
+    """
     conversation_id = (await client.converse(peer)).id if peer else conversation
-    media_ids = list(dict.fromkeys(each.id for each in media))  # the same file twice is one
-    message = await client.put_message(conversation_id, str(uuid4()), caption or None, media_ids, attempts=ROUNDS)
+    media_ids = list(dict.fromkeys(media.id for _, media in files))  # the same file twice is one
+    client_id = uuid5(UUID(files[0][0].key), " ".join([conversation_id, *media_ids, caption]))
+    message = await client.put_message(conversation_id, str(client_id), caption or None, media_ids, attempts=ROUNDS)
     return message.id
 
 
