@@ -91,6 +91,17 @@ async def test_nobody_writes_where_they_are_no_member(suite, ada, bob, carol, cl
         assert (error["code"], error["retryable"]) == (ErrorCode.NOT_MEMBER, False)
 
 
+async def test_who_talks_with_somebody_sees_whether_they_are_there(suite, ada, bob, carol, clients):
+    await (await clients.of(ada)).converse(bob.user_id)
+    async with raw_socket(suite, token=bob.access_token) as theirs, raw_socket(suite, token=ada.access_token) as mine:
+        await ask(theirs, 1, "hello")
+        await ask(mine, 1, "hello")
+        assert "ok" in await ask(theirs, 2, "presence", state="online")
+        seen = (await ask(mine, 2, "presence", of=[bob.user_id, carol.user_id]))["ok"]["presence"]
+    assert seen[bob.user_id]["state"] == "online"
+    assert carol.user_id not in seen
+
+
 async def test_signing_out_closes_the_session_s_sockets_with_4003(suite, stranger, clients):
     client = await clients.of(stranger)
     async with raw_socket(suite, token=stranger.access_token) as socket:

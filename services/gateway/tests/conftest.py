@@ -97,7 +97,8 @@ class Backend:
         self.app.add_api_route("/internal/missed", self.missed, methods=["POST"])
         self.app.add_api_route("/internal/relations", self.relations, methods=["POST"])
         self.app.add_api_route("/internal/joins", self.joins, methods=["POST"])
-        self.app.add_api_route("/internal/commands", self.commands, methods=["POST"])
+        # chat leaves out what is not set, too
+        self.app.add_api_route("/internal/commands", self.commands, methods=["POST"], response_model_exclude_none=True)
         self.app.add_api_route("/internal/browser-sessions", self.renew, methods=["POST"])
         self.app.add_api_route("/v1/{path:path}", self.echo, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
         self.key = KEY

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from chat_service.conversations.errors import invalid
 from chat_service.files.errors import FilesUnavailable
@@ -52,14 +52,22 @@ def require_attached(attached: Attached | None) -> None:
     attached.require()
 
 
-def slots(shown: Iterable[Shown | None]) -> Iterator[tuple[Sender, list[Any], bool]]:
-    """The lists of files that are not empty, with who sent them, and whether they are JSON."""
+class Slot(NamedTuple):
+    """A message's list of files, to be filled: shapes in a message, JSON in an event."""
+
+    sender: Sender
+    files: list[Any]
+    is_json: bool
+
+
+def slots(shown: Iterable[Shown | None]) -> Iterator[Slot]:
+    """The lists of files that are not empty."""
     for each in shown:
         if isinstance(each, Message):
             if each.media:
-                yield each.by, each.media, False
+                yield Slot(each.by, each.media, is_json=False)
         elif isinstance(each, LogEvent) and (files := each.data.get("media")):
-            yield each.data["by"], files, True
+            yield Slot(each.data["by"], files, is_json=True)
 
 
 def questions(reader: str | None, files: Mapping[str, Sender]) -> list[ShownQuestion]:
@@ -71,16 +79,16 @@ def questions(reader: str | None, files: Mapping[str, Sender]) -> list[ShownQues
     ]
 
 
-def wanted(places: Iterable[tuple[Sender, list[Any], bool]]) -> dict[str, Sender]:
+def wanted(places: Iterable[Slot]) -> dict[str, Sender]:
     """The files in slots, and who sent each."""
     return {media_id: sender for sender, files, _ in places for media_id in _ids(files)}
 
 
-def fill(places: Iterable[tuple[Sender, list[Any], bool]], known: Mapping[str, Media]) -> None:
-    """Put what is known of files into their slots; of the others stands there that it is not."""
-    for _, files, is_json in places:
-        described = [known.get(each) or unknown(each) for each in _ids(files)]
-        files[:] = [each.model_dump(mode="json") for each in described] if is_json else described
+def fill(places: Iterable[Slot], known: Mapping[str, Media]) -> None:
+    """Put what is known of files into their slots; the others are `unknown` there."""
+    for slot in places:
+        described = [known.get(each) or unknown(each) for each in _ids(slot.files)]
+        slot.files[:] = [each.model_dump(mode="json") for each in described] if slot.is_json else described
 
 
 def _ids(files: Collection[Any]) -> list[str]:

@@ -214,7 +214,7 @@ class SocketService:
     async def _peers(self, socket: Socket, user_ids: list[str]) -> list[str]:
         """Those of some people whose presence the client's person may see."""
         result = await self._commands.submit({"op": "peers", "actor": socket.actor, "user_ids": user_ids})
-        if error := result["error"]:
+        if error := result.get("error"):
             raise ServiceError(error["detail"], code=ErrorCode(error["code"]))
         peers: list[str] = result["peers"]["user_ids"]
         return peers
