@@ -5,7 +5,7 @@ sent by OTLP where a collector is set.
 """
 
 import logging
-import secrets
+import random
 import sys
 import traceback
 from collections.abc import Iterator, Mapping, MutableMapping
@@ -25,6 +25,7 @@ from servicekit.settings import ServiceSettings
 
 TRACEPARENT = "traceparent"
 _propagator = TraceContextTextMapPropagator()
+_ids = random.Random()  # noqa: S311 - ids are no secrets, and the system's randomness costs a call of the kernel each
 tracer = trace.get_tracer("messenger")
 meter = metrics.get_meter("messenger")
 
@@ -72,9 +73,9 @@ class Tracing:
         parent = _propagator.extract({TRACEPARENT: traceparent}) if traceparent else context.Context()
         span = trace.get_current_span(parent).get_span_context()
         if not span.is_valid:
-            trace_id = secrets.randbits(128) or 1
+            trace_id = _ids.getrandbits(128) or 1
             flags = TraceFlags.SAMPLED if self._sampler.takes(trace_id) else TraceFlags.DEFAULT
-            span = SpanContext(trace_id, secrets.randbits(64) or 1, is_remote=True, trace_flags=TraceFlags(flags))
+            span = SpanContext(trace_id, _ids.getrandbits(64) or 1, is_remote=True, trace_flags=TraceFlags(flags))
             parent = trace.set_span_in_context(NonRecordingSpan(span), parent)
         if span.trace_flags.sampled:
             with tracer.start_as_current_span(name, parent, attributes=attributes):

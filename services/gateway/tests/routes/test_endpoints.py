@@ -178,6 +178,13 @@ async def test_without_valkey_secrets_are_refused_and_the_rest_goes_on(settings,
         assert (await http.get("/readyz")).status_code == 200
 
 
+@pytest.mark.parametrize("origin", [None, "https://app.example", "https://evil.example"])
+async def test_caches_are_told_that_answers_depend_on_the_origin(http, backend, origin) -> None:
+    headers = bearer(backend) | ({"Origin": origin} if origin else {})
+    answer = await http.get("/v1/conversations", headers=headers)
+    assert (answer.status_code, answer.headers["vary"]) == (202, "Origin")
+
+
 async def test_a_forged_forwarding_header_changes_nothing(settings) -> None:
     behind = settings.model_copy(update={"trusted_proxies": [ip_network("127.0.0.0/8")]})
     async with serving(create(behind)) as address, httpx.AsyncClient(base_url=f"http://{address}") as http:
