@@ -188,11 +188,17 @@ async def test_a_groups_picture_is_seen_while_it_is_its_picture(alice, bob, show
     assert not await sees(bob, media_id)
 
 
-async def test_a_deleted_group_shows_nothing(alice, bob, shown, hear) -> None:
-    media_id = await shown(alice, purpose="message")
-    await hear(joined(1), sent(2, media_id), event(ConversationUpdated(**by(3), title=None, avatar=None, deleted=True)))
+async def test_in_a_deleted_group_nothing_hangs(alice, bob, shown, hear, stores) -> None:
+    """Whatever comes when: nothing of it counts as used, and so it is collected one day."""
+    media_id, avatar, late = [await shown(alice, content, purpose="message") for content in (b"a", b"b", b"c")]
+    ended = event(ConversationUpdated(**by(5), title=None, avatar=None, deleted=True))
+    pictured = event(ConversationUpdated(**by(4), title="a", avatar=avatar))
+    happened = [joined(1), sent(2, media_id), pictured, ended, sent(3, late), pictured, ended]
+    await hear(*happened)
 
-    assert not await sees(bob, media_id)
+    for each in (media_id, avatar, late):
+        assert not await sees(bob, each)
+        assert not (await stores.files.get(each)).is_used
 
 
 async def test_a_deleted_file_is_seen_by_nobody_until_it_is_restored(alice, bob, shown, hear) -> None:

@@ -4,13 +4,13 @@ Rows that say «no longer» stay for a while: an older event may still be on its
 """
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from media_service.departures.repository import KEPT_SECONDS, DepartureRepository
-from media_service.grants.domain import Grant
+from media_service.grants.domain import CLOSED, Grant
 from media_service.grants.models import Use
 from servicekit.dynamodb import Transaction, from_item, get_items, is_condition_failure, to_item
 
@@ -59,6 +59,10 @@ class GrantRepository:
             }
         )
 
+    def require_open(self, work: Transaction, place: str) -> None:
+        """Have the transaction fail when nobody may look into the place any more."""
+        work.check(self._table, {"place": place, "user_id": CLOSED}, "attribute_not_exists(place)")
+
 
 class UseRepository:
     """What hangs on what."""
@@ -72,6 +76,18 @@ class UseRepository:
         key = to_item({"place": place, "ref": ref})
         found = await self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
         return Use.model_validate(from_item(found["Item"])) if "Item" in found else None
+
+    async def of_place(self, place: str) -> AsyncIterator[Use]:
+        """All that files hang on there."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="place = :place",
+            ExpressionAttributeValues=to_item({":place": place}),
+        )
+        async for page in pages:
+            for item in page["Items"]:
+                if (use := Use.model_validate(from_item(item))).media_ids:
+                    yield use
 
     async def commit(self, use: Use, work: Transaction) -> bool:
         """Commit what hangs there now, with what follows; False if it, or a file, has changed meanwhile."""

@@ -118,11 +118,13 @@ class GrantService:
         """Have files hang on something, in the place of those that did, unless something newer is known of it.
 
         Files of others than `owner_id` are passed over, unless they hang there already: nobody grants what is not
-        theirs.
+        theirs. Nothing hangs where nobody may look any more.
         """
         for _ in range(ATTEMPTS):
             before = await self._uses.get(use.place, use.ref)
             if before and before.seq >= use.seq:
+                return
+            if use.media_ids and await self._grants.known([(use.place, CLOSED)]):
                 return
             were = before.media_ids if before else []
             files = await self._files.get_all([*use.media_ids, *were])
@@ -133,6 +135,8 @@ class GrantService:
                 self._files.count(work, media_id, use.place, 1)
             for media_id in (set(were) - set(now)) & files.keys():
                 self._files.count(work, media_id, use.place, -1, **self._states.after_use(files[media_id]))
+            if now:
+                self._grants.require_open(work, use.place)
             if await self._uses.commit(use.model_copy(update={"media_ids": now}), work):
                 return
         raise DependencyUnavailable("What hangs there is being changed by too many at once.")
@@ -150,11 +154,18 @@ class GrantService:
         await self.hang(_use(event.data, event.data.message_id, []), event.data.actor.user_id)
 
     async def conversation_updated(self, event: Event[ConversationUpdated]) -> None:
-        """A group's picture hangs in it, for as long as it is the picture; nobody may look into a deleted group."""
-        if event.data.deleted:
-            await self._grants.set(conversation(event.data.conversation_id), CLOSED, event.data.seq, active=True)
-        avatar = event.data.avatar if not event.data.deleted else None
-        await self.hang(_use(event.data, AVATAR, [avatar] if avatar else []), event.data.actor.user_id)
+        """A group's picture hangs in it, for as long as it is the picture. In a deleted group nothing hangs."""
+        data = event.data
+        if data.deleted:
+            await self._close(conversation(data.conversation_id), data.seq)
+        else:
+            await self.hang(_use(data, AVATAR, [data.avatar] if data.avatar else []), data.actor.user_id)
+
+    async def _close(self, place: str, seq: int) -> None:
+        """Let nobody look into a place any more, and take down what hangs there. Nothing is hung there from then on."""
+        await self._grants.set(place, CLOSED, seq, active=True)
+        async for use in self._uses.of_place(place):
+            await self.hang(use.model_copy(update={"seq": seq, "media_ids": []}), "")
 
     async def member_changed(self, event: Event[MemberJoined] | Event[MemberLeft]) -> None:
         """Who is in a conversation may look into it, and who has left may not."""
