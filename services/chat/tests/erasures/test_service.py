@@ -162,6 +162,8 @@ async def test_a_group_without_anybody_else_ends(people, group_of, eraser, left,
     await eraser().erase(alice.id)
     [(deleted, count)] = await sql("SELECT deleted_at IS NOT NULL, member_count FROM conversations")
     assert (deleted, count) == (True, 0)
+    [told] = await sql("SELECT data->>'deleted' AS deleted FROM log WHERE type = 'conversation.updated'")
+    assert told["deleted"] == "true", "or files would hang there for ever"
     assert await left(alice) == {}
 
 

@@ -17,6 +17,7 @@ from uuid import UUID
 
 from chat_service.erasures.domain import DELETED_NAME, ERASED
 from chat_service.erasures.repository import ErasureRepository
+from chat_service.lifecycles.domain import face, updated
 from chat_service.log.domain import SYSTEM
 from chat_service.log.service import Change, ChangeService
 from chat_service.messages.service import MessageCommands
@@ -122,6 +123,8 @@ class ErasureService:
         await self._repository.unname(session, user_id, conversation_id)
         await self._repository.forget_member(session, user_id, conversation_id, counted=member.present)
         if member.present and change.head.member_count <= 1:
+            ended = updated(face(change.head), deleted=True)
+            await change.append(LogEventType.CONVERSATION_UPDATED, (user_id, DELETED_NAME), ended)
             await self._repository.end(session, conversation_id)
         return [user_id]
 
