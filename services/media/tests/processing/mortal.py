@@ -11,7 +11,8 @@ import signal
 import sys
 from typing import Any
 
-from media_service.dependencies import make_services, open_stores
+from media_service.deliveries.service import DeliveryService
+from media_service.dependencies import make_services, open_announcements, open_signer, open_stores
 from media_service.processing.dependencies import open_processing
 from media_service.sandboxes.service import SandboxService
 from media_service.settings import MediaSettings
@@ -53,12 +54,14 @@ async def process(media_id: str, steps: Steps) -> None:
     settings = MediaSettings()
     async with Aws(settings.region) as aws:
         stores = await open_stores(settings, aws)
-        services = make_services(settings, stores)
-        steps.watch(stores.dynamodb)
-        steps.watch(stores.objects._client)
-        steps.watch_sandboxes()
-        async with open_processing(settings, services.states, stores.objects) as processing:
-            await processing.process(media_id)
+        deliveries = DeliveryService(await open_signer(settings, aws), settings.url_window_seconds)
+        async with open_announcements(settings, deliveries) as announcements:
+            services = make_services(settings, stores, announcements)
+            steps.watch(stores.dynamodb)
+            steps.watch(stores.objects._client)
+            steps.watch_sandboxes()
+            async with open_processing(settings, services.states, stores.objects) as processing:
+                await processing.process(media_id)
 
 
 def main() -> None:
@@ -70,7 +73,9 @@ def main() -> None:
             asyncio.run(process(media_id, Steps(int(fatal))))
             os.write(sys.stdout.fileno(), b"end\n")
             os._exit(0)
-        os.waitpid(child, 0)
+        _, status = os.waitpid(child, 0)
+        if status not in (0, signal.SIGKILL):
+            sys.exit(1)
 
 
 if __name__ == "__main__":

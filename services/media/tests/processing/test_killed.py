@@ -37,6 +37,7 @@ def die(settings: MediaSettings, tmp_path: Path) -> Iterator[Callable[[str, int]
         "MEDIA_ENVIRONMENT": settings.environment,
         "MEDIA_RESOURCE_PREFIX": settings.resource_prefix,
         "MEDIA_ACCOUNT_ID": settings.account_id,
+        "MEDIA_VALKEY_URL": settings.valkey_url,
         "TMPDIR": str(tmp_path),
     }
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
