@@ -168,6 +168,6 @@ def test_a_crop_lies_there_before_the_record_tells_of_it():
 
 
 def test_a_file_in_the_bin_is_kept_whole_until_it_is_purged():
-    soon, past = int(NOW.timestamp()) + 60, int(NOW.timestamp()) - 60
+    soon, past = int(NOW.timestamp()) + 86_400, int(NOW.timestamp()) - 60
     assert len(check(held(a_file(deleted_at=NOW, due_at=soon)))) == 1
     assert check(held(a_file(deleted_at=NOW, due_at=past))) == []
