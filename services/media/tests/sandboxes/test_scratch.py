@@ -1,6 +1,5 @@
 """A worker's folder goes when it ends, and when it was killed, with the next that starts."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -86,12 +85,7 @@ def test_what_belongs_to_somebody_else_is_left_alone(tmp_path: Path) -> None:
     assert (outside / LOCK).exists()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may remove anything")
 def test_a_folder_that_cannot_be_removed_keeps_nobody_from_starting(tmp_path: Path) -> None:
-    stuck = tmp_path / f"{PREFIX}stuck"
-    stuck.mkdir()
-    (stuck / LOCK).touch()
-    stuck.chmod(0o500)
+    (tmp_path / f"{PREFIX}stuck" / LOCK).mkdir(parents=True)
     with open_scratch(tmp_path) as mine:
         assert mine.exists()
-    stuck.chmod(0o700)
