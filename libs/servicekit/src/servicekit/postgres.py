@@ -6,6 +6,7 @@ command.
 """
 
 import ssl
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Annotated, Any, TypeAlias
@@ -30,6 +31,8 @@ DriverConnection: TypeAlias = asyncpg.Connection
 
 APPLICATION_PARAMETERS = {"jit": "off", "idle_in_transaction_session_timeout": "60000"}
 _BY_KEY = dict.fromkeys(("enable_seqscan", "enable_hashjoin", "enable_mergejoin"), "off")
+PLAN_SECONDS = 1.0
+"""How long `DirectConnection` keeps to a plan. To make one anew takes less than a millisecond."""
 _BATCHES = {**_BY_KEY, "plan_cache_mode": "force_custom_plan"}
 AWAY = (
     asyncpg.PostgresConnectionError,
@@ -150,14 +153,15 @@ class DirectConnection:
     """A connection of one's own, without SQLAlchemy between: for a path on which that would cost too much.
 
     One task at a time may use it. It is opened when it is needed, and again when it was lost. Whatever is asked on it
-    has to be found by its key: plans that read whole tables, which a small table invites and which are then kept while
-    it grows, are not made.
+    has to be found by its key: plans that read whole tables, which a small table invites, are not made. No plan is kept
+    for long: while a table is empty any of its indexes looks as good as the one that finds a single row.
     """
 
     def __init__(self, url: str, *, name: str, tls: bool = False) -> None:
         self._dsn = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
         self._arguments = _arguments(name, tls=tls, **_BY_KEY)
         self._connection: DriverConnection | None = None
+        self._planned_at = 0.0
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[DriverConnection]:
@@ -183,6 +187,7 @@ class DirectConnection:
         if self._connection is not None and not self._connection.is_closed():
             transaction = self._connection.transaction()
             try:
+                await self._forget_plans(self._connection)
                 await transaction.start()
             except AWAY:
                 self._connection.terminate()
@@ -192,9 +197,17 @@ class DirectConnection:
             else:
                 return self._connection, transaction
         self._connection = await asyncpg.connect(self._dsn, **self._arguments)
+        self._planned_at = time.monotonic()
         transaction = self._connection.transaction()
         await transaction.start()
         return self._connection, transaction
+
+    async def _forget_plans(self, connection: DriverConnection) -> None:
+        """Have statements planned anew now and then; asyncpg goes on using them as it had prepared them."""
+        now = time.monotonic()
+        if now - self._planned_at > PLAN_SECONDS:
+            self._planned_at = now
+            await connection.execute("DISCARD PLANS")
 
     @staticmethod
     async def _roll_back(connection: DriverConnection, transaction: "asyncpg.transaction.Transaction") -> None:
