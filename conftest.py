@@ -17,6 +17,11 @@ _EACH_ITS_OWN = "each its own"
 _SERVERS = pytest.StashKey[ExitStack]()
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """A worker more than there are cores: tests wait for servers now and then."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Start what is missing. Workers of xdist share it, but for PostgreSQL: each has its own.
 
