@@ -137,8 +137,10 @@ async def test_workers_that_die_in_the_middle_lose_nothing(suite, stranger, bob,
     mine, his = await clients.of(stranger), await clients.of(bob)
     conversations = await leave_traces(mine, bob.user_id)
     receipt = await erase(mine)
-    for victim in ("auth worker", "chat worker", "notification worker", "media worker", "auth"):
-        await suite.healed(victim, suite.signal(victim, signal.SIGKILL))
+    victims = ("auth worker", "chat worker", "notification worker", "media worker", "auth")
+    killed = {victim: suite.signal(victim, signal.SIGKILL) for victim in victims}
+    for victim, process in killed.items():
+        await suite.healed(victim, process)
     erasure = await done(outsider, receipt)
     assert erasure["completed_at"]
     for conversation in conversations:
