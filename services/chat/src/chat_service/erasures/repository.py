@@ -8,6 +8,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chat_service.erasures.domain import DELETED_NAME
+from chat_service.retention.models import purge_of
 
 _PLACES = text("""
     SELECT m.conversation_id, c.kind, c.deleted_at IS NOT NULL AS abandoned
@@ -25,21 +26,9 @@ _BURY = text("""
     UPDATE messages SET deleted_at = now()
     WHERE conversation_id = :conversation_id AND seq = ANY(CAST(:seqs AS bigint[])) AND deleted_at IS NULL
 """)
-_PURGE = text("""
-    WITH old AS (
-        SELECT conversation_id, seq FROM messages
-        WHERE conversation_id = :conversation_id AND seq = ANY(CAST(:seqs AS bigint[]))
-    ), e AS (
-        DELETE FROM edits USING old WHERE edits.conversation_id = old.conversation_id AND edits.seq = old.seq
-    ), r AS (
-        DELETE FROM reactions r USING old WHERE r.conversation_id = old.conversation_id AND r.seq = old.seq
-    ), w AS (
-        DELETE FROM search_words w USING old WHERE w.conversation_id = old.conversation_id AND w.seq = old.seq
-    ), p AS (
-        DELETE FROM preview_jobs p USING old WHERE p.conversation_id = old.conversation_id AND p.seq = old.seq
-    )
-    UPDATE messages x SET text = NULL, mentions = NULL, media = NULL, previews = NULL, purged_at = now()
-    FROM old WHERE x.conversation_id = old.conversation_id AND x.seq = old.seq
+_PURGE = purge_of("""
+    SELECT conversation_id, seq FROM messages
+    WHERE conversation_id = :conversation_id AND seq = ANY(CAST(:seqs AS bigint[]))
 """)
 
 _REACTIONS = text("""

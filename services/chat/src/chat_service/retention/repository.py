@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chat_service.retention.models import purge_of
 from messenger_contracts.conversations import LogEventType
 
 _OVER = text("""
@@ -25,21 +26,9 @@ _BURY = text("""
     WHERE conversation_id = :conversation_id AND seq = ANY(CAST(:seqs AS bigint[])) AND deleted_at IS NULL
 """)
 
-_PURGE = text("""
-    WITH old AS (
-        SELECT conversation_id, seq FROM messages WHERE deleted_at < :before AND purged_at IS NULL
-        ORDER BY deleted_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED
-    ), e AS (
-        DELETE FROM edits USING old WHERE edits.conversation_id = old.conversation_id AND edits.seq = old.seq
-    ), r AS (
-        DELETE FROM reactions r USING old WHERE r.conversation_id = old.conversation_id AND r.seq = old.seq
-    ), w AS (
-        DELETE FROM search_words w USING old WHERE w.conversation_id = old.conversation_id AND w.seq = old.seq
-    ), p AS (
-        DELETE FROM preview_jobs p USING old WHERE p.conversation_id = old.conversation_id AND p.seq = old.seq
-    )
-    UPDATE messages x SET text = NULL, mentions = NULL, media = NULL, previews = NULL, purged_at = now()
-    FROM old WHERE x.conversation_id = old.conversation_id AND x.seq = old.seq
+_PURGE = purge_of("""
+    SELECT conversation_id, seq FROM messages WHERE deleted_at < :before AND purged_at IS NULL
+    ORDER BY deleted_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED
 """)
 
 
