@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from messenger_contracts.commands import Actor
+from messenger_contracts.conversations import Message
 from messenger_contracts.envelope import Event, schema_uri
-from messenger_contracts.events.chat import MemberJoined
+from messenger_contracts.events.chat import MemberJoined, MessageCreated
+from messenger_contracts.media import Media
 from servicekit.sns import Publisher, PublishFailed
 from servicekit.testing import PREFIX, REGION
 
@@ -79,6 +81,43 @@ async def test_what_is_published_arrives_with_its_type_and_trace(aws, aws_accoun
     assert message["Body"] == published.model_dump_json()
     attributes = {name: value["StringValue"] for name, value in message["MessageAttributes"].items()}
     assert attributes == {"type": MemberJoined.TYPE, "traceparent": published.traceparent}
+
+
+async def test_a_subscription_may_take_those_alone_that_have_a_mark(aws, aws_account, declare):
+    heard = {"service": "probe", "topic": "events", "types": [MessageCreated.TYPE], "marks": {"files": ["true"]}}
+    declare(topics={"events": {}}, queues={"inbox": {"subscriptions": [heard]}})
+    sns, sqs = await aws.client("sns"), await aws.client("sqs")
+    url = (await sqs.get_queue_url(QueueName=f"{PREFIX}-probe-inbox"))["QueueUrl"]
+    plain, with_files = message(), message(Media(id="a-file"))
+    await Publisher(sns, f"arn:aws:sns:{REGION}:{aws_account}:{PREFIX}-probe-events").publish(
+        [plain, with_files, plain]
+    )
+    answer = await sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=5)
+    assert [each["Body"] for each in answer["Messages"]] == [with_files.model_dump_json()]
+
+
+def message(*media: Media) -> Event[MessageCreated]:
+    told = Message(
+        id="m",
+        conversation_id="c",
+        client_id="k",
+        seq=1,
+        msg_no=1,
+        by="user-alice",
+        text=None,
+        media=list(media),
+        created_at=NOW,
+    )
+    actor = Actor(user_id="user-alice", username="alice")
+    return Event(
+        id=str(uuid4()),
+        source="probe",
+        type=MessageCreated.TYPE,
+        time=NOW,
+        subject="c",
+        dataschema=schema_uri(MessageCreated.TYPE),
+        data=MessageCreated(conversation_id="c", seq=1, actor=actor, message=told, recipients=[]),
+    )
 
 
 async def test_twenty_five_events_go_in_three_calls():

@@ -15,6 +15,11 @@ class EventData(Shape):
 
     TYPE: ClassVar[str]
 
+    @property
+    def marks(self) -> dict[str, str]:
+        """What a subscription may ask for besides the type: message attributes of SNS."""
+        return {}
+
 
 Data = TypeVar("Data", bound=EventData)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
-from messenger_contracts.envelope import Event
+from messenger_contracts.envelope import Event, EventData
 
 BATCH_ENTRIES = 10
 BATCH_BYTES = 250_000
@@ -22,7 +22,7 @@ class PublishFailed(Exception):
 
 
 class Publisher:
-    """Publishes events to one topic. Filters work on the message attribute `type`."""
+    """Publishes events to one topic. Filters work on the message attribute `type`, and on the marks of an event."""
 
     def __init__(self, sns: Any, topic_arn: str) -> None:
         self._sns = sns
@@ -63,6 +63,8 @@ def _batches(events: Sequence[Event[Any]]) -> Iterator[list[dict[str, Any]]]:
 
 def _entry(entry_id: str, event: Event[Any], body: str) -> dict[str, Any]:
     attributes = {"type": event.type}
+    if isinstance(event.data, EventData):  # and not JSON, which an outbox keeps
+        attributes |= event.data.marks
     if event.traceparent:
         attributes["traceparent"] = event.traceparent
     return {

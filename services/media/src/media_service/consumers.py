@@ -1,6 +1,7 @@
 """Which message leads to what.
 
-The queue `inbox` holds events of other services, `erasures` who is to be forgotten, and `work` what is to be processed:
+The queue `inbox` holds events of other services, `messages` those messages that carry files, which are few of them all,
+`erasures` who is to be forgotten, and `work` what is to be processed:
 our own events, and what S3 says of objects that have arrived
 (https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html).
 """
@@ -34,7 +35,6 @@ from servicekit.inbox import Handler, parse_event
 def inbox_handlers(grants: GrantService, albums: AlbumService) -> Mapping[type[EventData], Handler]:
     """The handler of each type of event that the queue `inbox` holds."""
     return {
-        MessageCreated: grants.message_created,
         MessageDeleted: grants.message_deleted,
         ConversationUpdated: grants.conversation_updated,
         MemberJoined: grants.member_changed,
@@ -43,6 +43,11 @@ def inbox_handlers(grants: GrantService, albums: AlbumService) -> Mapping[type[E
         UserUnblocked: grants.block_changed,
         AlbumDeleted: albums.clear,
     }
+
+
+def message_handlers(grants: GrantService) -> Mapping[type[EventData], Handler]:
+    """The handler of the queue of messages with files."""
+    return {MessageCreated: grants.message_created}
 
 
 def erasure_handlers(erasures: ErasureService) -> Mapping[type[EventData], Handler]:

@@ -6,7 +6,7 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from media_service.consumers import erasure_handlers, inbox_handlers, parse_work, work_handlers
+from media_service.consumers import erasure_handlers, inbox_handlers, message_handlers, parse_work, work_handlers
 from media_service.deliveries.service import DeliveryService
 from media_service.dependencies import (
     Services,
@@ -55,6 +55,7 @@ async def loops(settings: MediaSettings, app: FastAPI) -> AsyncIterator[Mapping[
             tracing=Tracing(settings.trace_ratio if settings.otlp_endpoint else 0.0),
         )
         inbox = consume(queue=settings.resource("inbox"), handlers=inbox_handlers(services.grants, services.albums))
+        messages = consume(queue=settings.resource("messages"), handlers=message_handlers(services.grants))
         erasures = make_erasures(stores, services)
         erased = consume(queue=settings.resource("erasures"), handlers=erasure_handlers(erasures), pollers=1)
         processing = await stack.enter_async_context(open_processing(settings, services.states, stores.objects))
@@ -63,6 +64,7 @@ async def loops(settings: MediaSettings, app: FastAPI) -> AsyncIterator[Mapping[
         yield {
             "relay": relay.run,
             "inbox": inbox.run,
+            "messages": messages.run,
             "work": work.run,
             "erasures": erased.run,
             "sweep": repeated(sweep.step, settings.sweep_seconds),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from media_service.consumers import inbox_handlers
+from media_service.consumers import inbox_handlers, message_handlers
 from media_service.files.domain import incoming_key, prefixes
 from media_service.worker import make_erasures
 from messenger_contracts.commands import Actor
@@ -43,7 +43,7 @@ async def left(client, callers):
 @pytest.fixture
 def hear(services):
     """Have media hear of something."""
-    handlers = inbox_handlers(services.grants, services.albums)
+    handlers = inbox_handlers(services.grants, services.albums) | message_handlers(services.grants)
 
     async def tell(data):
         event = Event(

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from media_service.consumers import inbox_handlers
+from media_service.consumers import inbox_handlers, message_handlers
 from messenger_contracts.commands import Actor
 from messenger_contracts.conversations import Message
 from messenger_contracts.envelope import Event, schema_uri
@@ -73,7 +73,8 @@ def left(seq: int, user_id: str = "user-bob") -> Event:
 @pytest.fixture
 def hear(services):
     """Handle events as the worker does."""
-    handlers = {data.TYPE: handler for data, handler in inbox_handlers(services.grants, services.albums).items()}
+    heard = inbox_handlers(services.grants, services.albums) | message_handlers(services.grants)
+    handlers = {data.TYPE: handler for data, handler in heard.items()}
 
     async def handle(*events: Event) -> None:
         for each in events:

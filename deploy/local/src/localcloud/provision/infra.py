@@ -43,11 +43,12 @@ class Topic(_Declared):
 
 
 class Subscription(_Declared):
-    """What a queue takes from a topic: the events of these types."""
+    """What a queue takes from a topic: the events of these types; of these, if it says so, those with certain marks."""
 
     service: str
     topic: str
     types: list[str]
+    marks: dict[str, list[str]] = {}
 
 
 class Queue(_Declared):

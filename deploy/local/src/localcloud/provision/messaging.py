@@ -89,7 +89,8 @@ def _ensure_subscriptions(account: Account, queue_arn: str, wanted: list[Subscri
     changed = []
     for heard in wanted:
         topic_arn = account.arn("topic", heard.service, heard.topic)
-        attributes = {"RawMessageDelivery": "true", "FilterPolicy": json.dumps({"type": sorted(heard.types)})}
+        wanted_alone = {"type": sorted(heard.types), **heard.marks}
+        attributes = {"RawMessageDelivery": "true", "FilterPolicy": json.dumps(wanted_alone)}
         if _subscribe(sns, topic_arn, queue_arn, attributes, present.pop(topic_arn, None)):
             changed.append(f"subscription of {queue_arn} to {topic_arn}")
     for topic_arn, subscription_arn in present.items():

@@ -36,6 +36,11 @@ class MessageCreated(ConversationEvent):
     )
     muted: list[str] = Field([], description="Those of the recipients who have muted the conversation")
 
+    @property
+    def marks(self) -> dict[str, str]:
+        """`files`: it carries some."""
+        return {"files": "true"} if self.message.media else {}
+
 
 class MessageEdited(ConversationEvent):
     """A message says something else, or has got its link previews."""
