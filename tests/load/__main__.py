@@ -69,9 +69,9 @@ _SCENARIOS: dict[str, Callable[[Stage, Results, Size], Awaitable[None]]] = {
     "idle": lambda stage, results, size: idle.measure(stage, results, size.sockets, size.rounds),
     "history": lambda stage, results, size: history.measure(stage, results, size.lengths, size.rounds),
     "resume": lambda stage, results, size: resume.measure(stage, results, size.clients, size.rounds),
-    "puts": _put,
     "media": lambda stage, results, size: media.measure(stage, results, size.pictures, size.rounds),
     "pace": lambda stage, results, size: pace.measure(stage, results, 2 * size.seconds, size.rounds),
+    "puts": _put,
     "saturation": _saturate,
     "fanout": lambda stage, results, size: fanout.measure(stage, results, size.audience, fanout.CROWD, size.rounds),
 }
