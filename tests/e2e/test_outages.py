@@ -1,4 +1,4 @@
-"""Whatever hangs or goes away: the rest goes on, and what was acknowledged is kept. What kills do: `tests/chaos`."""
+"""Whatever process ends or hangs: what was acknowledged is kept, arrives once, and the suite heals by itself."""
 
 import asyncio
 import signal
@@ -12,6 +12,8 @@ from messengerctl.client import Listener, Session
 from messengerctl.suite import Suite
 from messengerctl.traffic import meet
 from servicekit.testing import eventually
+
+VICTIMS = ("gateway", "chat", "chat worker", "notification", "notification worker", "auth", "valkey", "postgres")
 
 
 @pytest.fixture
@@ -29,6 +31,34 @@ def hanging(suite: Suite, process: str) -> Iterator[None]:
         yield
     finally:
         suite.signal(process, signal.SIGCONT)
+
+
+async def test_any_process_may_be_killed_under_load(suite, meeting):
+    talking = asyncio.create_task(_talk_until_cancelled(meeting))
+    try:
+        for victim in VICTIMS:
+            spoken = meeting.acknowledged
+            await suite.healed(victim, suite.signal(victim))
+            await eventually(lambda spoken=spoken: _true(meeting.acknowledged > spoken), 60)
+    finally:
+        talking.cancel()
+        await asyncio.gather(talking, return_exceptions=True)
+    await meeting.talk(2, 0)
+    await meeting.caught_up()
+    assert (meeting.lost, meeting.doubled) == ([], [])
+    assert meeting.same_and_dense
+    report = await audit(suite)
+    assert report.findings == []
+    assert report.dead_letters == {}
+
+
+async def _talk_until_cancelled(meeting) -> None:
+    while True:
+        await meeting.talk(10, 0.05)
+
+
+async def _true(value: bool) -> bool:
+    return value
 
 
 async def test_without_valkey_messages_are_kept_and_live_delivery_returns(suite, meeting, ada, bob, clients):

@@ -10,6 +10,7 @@ IPv6: enough to see that a sign-in came from elsewhere, too little to say from w
 
 import hashlib
 import hmac
+from abc import abstractmethod
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -39,9 +40,9 @@ class SecurityEvent(EventData):
     network: Network = Field(None, description="From where it was asked for: a /24 of IPv4, a /48 of IPv6")
 
     @property
+    @abstractmethod
     def concerns(self) -> str:
         """Whom, or what, it is about: the `subject`."""
-        raise NotImplementedError
 
 
 class AccountEvent(SecurityEvent):
