@@ -17,6 +17,7 @@ _EACH_ITS_OWN = "each its own"
 _SERVERS = pytest.StashKey[ExitStack]()
 
 
+@pytest.hookimpl(optionalhook=True)  # without xdist as well
 def pytest_xdist_auto_num_workers() -> int:
     """A worker more than there are cores: tests wait for servers now and then."""
     return (os.cpu_count() or 1) + 1
