@@ -15,8 +15,13 @@ class WholeAnswers(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to serve a connection."""
-        self._bare = transport
-        super().connection_made(cast("asyncio.Transport", Gathering(transport)))
+        self._bare, self._gathering = transport, Gathering(transport)
+        super().connection_made(cast("asyncio.Transport", self._gathering))
+
+    def on_response_complete(self) -> None:
+        """Send a whole answer before anything else is done about the request."""
+        self._gathering.flush()
+        super().on_response_complete()
 
     def handle_websocket_upgrade(self) -> None:
         """Hand the connection over to the protocol of sockets."""
@@ -38,15 +43,16 @@ class Gathering:
     def write(self, data: bytes) -> None:
         """Write soon."""
         if not self._parts:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         self._parts.append(data)
 
     def close(self) -> None:
         """Write what was given, and close."""
-        self._flush()
+        self.flush()
         self._transport.close()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Write what was given."""
         parts, self._parts = self._parts, []
         if parts and not self._transport.is_closing():
             self._transport.write(b"".join(parts))
