@@ -90,9 +90,20 @@ class Browser:
 
     async def ask(self, path: str, **params: str) -> httpx.Response:
         """Ask auth, and keep the cookies of the answer."""
+        return await self._request("GET", path, params=params or None)
+
+    async def send(self, path: str, **body: str) -> httpx.Response:
+        """Send something to auth, as a page of ours does."""
+        return await self._request("POST", path, json=body or None)
+
+    async def prove(self, code: str) -> httpx.Response:
+        """Enter a mailed code."""
+        return await self.send("/v1/auth/oidc/proof", code=code)
+
+    async def _request(self, method: str, path: str, **content: Any) -> httpx.Response:
         kept = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         headers = {**self.headers, **({"cookie": kept} if kept else {})}
-        answer = await self.auth.get(path, params=params or None, headers=headers)
+        answer = await self.auth.request(method, path, headers=headers, **content)
         for line in answer.headers.get_list("set-cookie"):
             name, _, value = line.partition(";")[0].partition("=")
             self.cookies[name] = value

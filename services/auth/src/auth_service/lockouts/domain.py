@@ -37,6 +37,8 @@ class Delays:
 PASSWORD = Delays("password", free=5, first=5, longest=900)
 CODE = Delays("code", free=5, first=5, longest=900)
 """Authenticator codes, recovery codes and mailed codes: six digits bear five tries and a hundred more a day."""
+PROOF = Delays("proof", free=5, first=600, longest=600)
+"""Codes for one proof of an address: five, because the next would have to wait for longer than the proof is good."""
 MAIL = Delays("mail", free=1, first=30, longest=3600)
 """Mails that anybody may ask for."""
 
