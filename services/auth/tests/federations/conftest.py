@@ -15,8 +15,11 @@ import pytest
 
 from localcloud.processes import answers, free_port
 from localcloud.provision import connect, provision
+from messenger_contracts.browsers import SESSION_PURPOSE
 from messenger_contracts.identity import anonymous
+from servicekit.keys import key_ring
 from servicekit.testing import REGION, eventually
+from servicekit.tokens import Tokens
 
 SERVICES = Path(__file__).parents[3]
 ORIGIN = "http://127.0.0.1:8080"
@@ -87,6 +90,8 @@ class Browser:
     web: httpx.AsyncClient
     prefix: str
     cookies: dict[str, str] = field(default_factory=dict)
+    subject: str = ""
+    """Who its person is at the provider."""
 
     async def ask(self, path: str, **params: str) -> httpx.Response:
         """Ask auth, and keep the cookies of the answer."""
@@ -104,6 +109,7 @@ class Browser:
         kept = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         headers = {**self.headers, **({"cookie": kept} if kept else {})}
         answer = await self.auth.request(method, path, headers=headers, **content)
+        self.auth.cookies.clear()  # the client is shared by all browsers
         for line in answer.headers.get_list("set-cookie"):
             name, _, value = line.partition(";")[0].partition("=")
             self.cookies[name] = value
@@ -167,3 +173,20 @@ def somebody_at(provider) -> Callable[..., Any]:
         return subject
 
     return make
+
+
+@pytest.fixture
+def session_of(aws, settings):
+    """What a browser's session cookie says."""
+
+    async def read(browser):
+        ring = await key_ring(aws, settings.resource("active-session"))
+        return await Tokens(ring, SESSION_PURPOSE).read(browser.cookies["session"])
+
+    return read
+
+
+@pytest.fixture
+def cognito():
+    """The pool, as root."""
+    return connect(os.environ["AWS_ENDPOINT_URL"], "test", "test", REGION)("cognito-idp")
