@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -13,6 +14,9 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from auth_service.dependencies import make_log
+from auth_service.lockouts.domain import subject_of
+from auth_service.user_pool.repository import UserPool
 from localcloud.processes import answers, free_port
 from localcloud.provision import connect, provision
 from messenger_contracts.browsers import SESSION_PURPOSE
@@ -190,3 +194,32 @@ def session_of(aws, settings):
 def cognito():
     """The pool, as root."""
     return connect(os.environ["AWS_ENDPOINT_URL"], "test", "test", REGION)("cognito-idp")
+
+
+@pytest.fixture
+def codes_of(emulator_mails):
+    """The codes that were mailed to an address by us, oldest first."""
+
+    async def read(email: str) -> list[str]:
+        mails = [mail for mail in await emulator_mails(email) if "sign in to Messenger as you" in mail["BodyText"]]
+        return [re.findall(r"\b\d{6}\b", mail["BodyText"])[0] for mail in mails]
+
+    return read
+
+
+@pytest.fixture
+def time_passes(valkey, cloud):
+    """Ends what the last mail to an address, or the last try at it, makes one wait for."""
+
+    async def end(email: str) -> None:
+        for kind in ("mail", "code"):
+            await valkey.hset(f"{cloud.prefix}:tries:{kind}:{subject_of(f'proof {email}')}", "until", 0)
+
+    return end
+
+
+@pytest.fixture
+async def log(settings, aws):
+    """The security log."""
+    pool = await UserPool.open(await aws.client("cognito-idp"), settings.user_pool_id, settings.user_pool_client_id)
+    return await make_log(settings, aws, pool)
