@@ -20,8 +20,8 @@ from messengerctl.suite import Suite
 from servicekit.rotation import PUBLIC, rotate
 from servicekit.testing import eventually
 
-CODES = {"123456", "654321"}
-"""What the emulator mails."""
+_CODE = re.compile("[0-9]{6}")
+"""What is mailed; it stands in longer numbers by chance."""
 JSON = {"content-type": "application/json"}
 
 
@@ -43,7 +43,7 @@ class Used:
             what
             for what, values in self.secrets.items()
             for value in values
-            if (re.search(rf"\b{value}\b", text) if value in CODES else value in text or quote(value) in text)
+            if (re.search(rf"\b{value}\b", text) if _CODE.fullmatch(value) else value in text or quote(value) in text)
         ]
 
 
@@ -161,6 +161,17 @@ async def _go_to_a_provider(web: httpx.AsyncClient, used: Used) -> None:
     used.note("code", "a-code-of-a-provider-0123456789")
     used.note("state", state)
     await web.get("/v1/auth/oidc/callback", params={"code": "a-code-of-a-provider-0123456789", "state": state})
+    await _prove_an_address(web, used)
+
+
+async def _prove_an_address(web: httpx.AsyncClient, used: Used) -> None:
+    """With a proof of nobody's: the suite has no provider. Those of somebody: services/auth/tests/federations."""
+    code, proof = "730519", "v4.local." + "P" * 120 + "." + "Q" * 44
+    used.note("code", code)
+    used.note("cookie", proof)
+    for path, body in (("proof", {"code": code}), ("proof/resend", {})):
+        answer = await web.post(f"/v1/auth/oidc/{path}", json=body, headers={"cookie": f"__Host-proof={proof}"})
+        assert answer.status_code == 401, answer.text
 
 
 async def _forge(web: httpx.AsyncClient, used: Used) -> None:

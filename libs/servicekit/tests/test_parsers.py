@@ -31,7 +31,7 @@ from servicekit.tokens import Tokens
 ISSUER, CLIENT, NONCE = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_Pool", "the-client", "the-nonce"
 SEALED = [
     *("active_session", "known_device", "refresh_session", "cognito_refresh_token", "realtime_ticket"),
-    *("verify_email_session", "password_reset_session", "totp_challenge_session", "oidc_sign_in"),
+    *("verify_email_session", "password_reset_session", "totp_challenge_session", "oidc_sign_in", "oidc_proof"),
 ]
 FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

@@ -13,6 +13,8 @@ from messenger_contracts.shapes import Request, Shape
 SESSION_COOKIE, SESSION_PURPOSE = "session", "active_session"
 SIGN_IN_COOKIE = "sign-in"
 """A sign-in that is on its way through a provider; auth alone opens it."""
+PROOF_COOKIE = "proof"
+"""An identity whose address is to be proved by a mailed code; auth alone opens it."""
 DEVICE_COOKIE, DEVICE_PURPOSE = "device", "known_device"
 DEVICE_SECONDS = 400 * 24 * 3600
 """What browsers grant a cookie at most (RFC 6265bis, 5.5)."""

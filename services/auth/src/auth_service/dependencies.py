@@ -24,7 +24,8 @@ from auth_service.federations.dependencies import open_federations
 from auth_service.keepers.dependencies import open_keepers
 from auth_service.lockouts.dependencies import open_lockouts
 from auth_service.lockouts.service import LockoutService
-from auth_service.notices.repository import MailRepository, NoticeRepository
+from auth_service.mails.repository import MailRepository
+from auth_service.notices.repository import NoticeRepository
 from auth_service.notices.service import NoticeService
 from auth_service.passwords.dependencies import make_passwords
 from auth_service.recovery_codes.dependencies import make_recovery
@@ -81,7 +82,9 @@ async def lifespan(settings: AuthSettings, app: FastAPI) -> AsyncIterator[Mappin
             log=log,
             days=settings.session_days,
         )
-        federations = await stack.enter_async_context(open_federations(settings, aws, pool, accounts, sessions, log))
+        federations = await stack.enter_async_context(
+            open_federations(settings, aws, pool, accounts, sessions, lockouts, log)
+        )
         yield {
             "identity": await identity_verifier(aws, settings),
             "accounts": accounts,

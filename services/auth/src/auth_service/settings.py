@@ -28,7 +28,7 @@ class AuthSettings(ServiceSettings):
     session_days: int = 30
     """How long a sign-in lasts: the client's RefreshTokenValidity."""
     mail_sender: str = "no-reply@messenger.example"
-    """Who mails about new devices come from; SES must know the domain."""
+    """Who our mails come from; SES must know the domain."""
     public_origin: str = "http://127.0.0.1:8080"
     """The origin that clients see; the hosted UI sends browsers back to it."""
     hosted_ui_url: str = ""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -13,10 +14,16 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from auth_service.dependencies import make_log
+from auth_service.lockouts.domain import subject_of
+from auth_service.user_pool.repository import UserPool
 from localcloud.processes import answers, free_port
 from localcloud.provision import connect, provision
+from messenger_contracts.browsers import SESSION_PURPOSE
 from messenger_contracts.identity import anonymous
+from servicekit.keys import key_ring
 from servicekit.testing import REGION, eventually
+from servicekit.tokens import Tokens
 
 SERVICES = Path(__file__).parents[3]
 ORIGIN = "http://127.0.0.1:8080"
@@ -87,12 +94,26 @@ class Browser:
     web: httpx.AsyncClient
     prefix: str
     cookies: dict[str, str] = field(default_factory=dict)
+    subject: str = ""
+    """Who its person is at the provider."""
 
     async def ask(self, path: str, **params: str) -> httpx.Response:
         """Ask auth, and keep the cookies of the answer."""
+        return await self._request("GET", path, params=params or None)
+
+    async def send(self, path: str, **body: str) -> httpx.Response:
+        """Send something to auth, as a page of ours does."""
+        return await self._request("POST", path, json=body or None)
+
+    async def prove(self, code: str) -> httpx.Response:
+        """Enter a mailed code."""
+        return await self.send("/v1/auth/oidc/proof", code=code)
+
+    async def _request(self, method: str, path: str, **content: Any) -> httpx.Response:
         kept = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
         headers = {**self.headers, **({"cookie": kept} if kept else {})}
-        answer = await self.auth.get(path, params=params or None, headers=headers)
+        answer = await self.auth.request(method, path, headers=headers, **content)
+        self.auth.cookies.clear()  # the client is shared by all browsers
         for line in answer.headers.get_list("set-cookie"):
             name, _, value = line.partition(";")[0].partition("=")
             self.cookies[name] = value
@@ -156,3 +177,49 @@ def somebody_at(provider) -> Callable[..., Any]:
         return subject
 
     return make
+
+
+@pytest.fixture
+def session_of(aws, settings):
+    """What a browser's session cookie says."""
+
+    async def read(browser):
+        ring = await key_ring(aws, settings.resource("active-session"))
+        return await Tokens(ring, SESSION_PURPOSE).read(browser.cookies["session"])
+
+    return read
+
+
+@pytest.fixture
+def cognito():
+    """The pool, as root."""
+    return connect(os.environ["AWS_ENDPOINT_URL"], "test", "test", REGION)("cognito-idp")
+
+
+@pytest.fixture
+def codes_of(emulator_mails):
+    """The codes that were mailed to an address by us, oldest first."""
+
+    async def read(email: str) -> list[str]:
+        mails = [mail for mail in await emulator_mails(email) if "sign in to Messenger as you" in mail["BodyText"]]
+        return [re.findall(r"\b\d{6}\b", mail["BodyText"])[0] for mail in mails]
+
+    return read
+
+
+@pytest.fixture
+def time_passes(valkey, cloud):
+    """Ends what the last mail to an address, or the last try at it, makes one wait for."""
+
+    async def end(email: str) -> None:
+        for kind in ("mail", "code"):
+            await valkey.hset(f"{cloud.prefix}:tries:{kind}:{subject_of(f'proof {email}')}", "until", 0)
+
+    return end
+
+
+@pytest.fixture
+async def log(settings, aws):
+    """The security log."""
+    pool = await UserPool.open(await aws.client("cognito-idp"), settings.user_pool_id, settings.user_pool_client_id)
+    return await make_log(settings, aws, pool)

@@ -6,16 +6,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auth_service.accounts.domain import check_username
+from auth_service.accounts.domain import check_email, check_username
 from auth_service.federations.domain import (
+    PROOF_SECONDS,
     Identity,
+    Post,
     Refusal,
     Secrets,
+    can_be_mailed,
+    digest_of,
     find_provider,
     identity_of,
+    new_code,
+    public_name,
     suggest_username,
     target_of,
     with_error,
+    with_proof,
+    write_code,
 )
 
 ORIGIN = "https://messenger.example"
@@ -82,6 +90,13 @@ def test_a_reason_is_added_to_what_the_target_says(rest, reason):
     assert told.fragment == urlsplit(rest).fragment
 
 
+@given(st.sampled_from(["", "?a=b", "?a=b#c", "#c"]), st.sampled_from(Post))
+def test_what_became_of_the_mail_is_told_beside_it(rest, post):
+    told = urlsplit(with_proof(f"{ORIGIN}/in{rest}", post))
+    assert parse_qs(told.query) == parse_qs(urlsplit(rest).query) | {"proof": [post.value]}
+    assert told.fragment == urlsplit(rest).fragment
+
+
 @given(st.text(max_size=80), st.emails() | st.text(max_size=40))
 def test_whatever_somebody_is_called_they_get_a_username(name, email):
     username = suggest_username(Identity("Kakao", "1", email, verified=True, name=name))
@@ -119,3 +134,43 @@ def test_a_provider_goes_by_our_name_and_by_no_other():
     offered = ["Google", "SignInWithApple", "Company"]
     assert [find_provider(name, offered) for name in ("google", "apple", "company")] == offered
     assert [find_provider(name, offered) for name in ("kakao", "Google", "signinwithapple")] == [None, None, None]
+
+
+@given(st.sampled_from(["Google", "Facebook", "SignInWithApple", "Kakao", "Company"]))
+def test_a_providers_public_name_leads_back_to_it(provider):
+    assert find_provider(public_name(provider), [provider]) == provider
+
+
+@given(st.emails() | st.text(max_size=40))
+def test_what_a_sign_up_takes_for_an_address_can_be_mailed(email):
+    identity = Identity("Facebook", "1", email.strip().lower(), verified=False, name="")
+    try:
+        expected = check_email(identity.email) == identity.email
+    except ValueError:
+        expected = False
+    assert can_be_mailed(identity) is expected
+
+
+def test_codes_are_six_digits_and_differ():
+    codes = [new_code() for _ in range(200)]
+    assert all(len(code) == 6 and code.isdecimal() and code.isascii() for code in codes)
+    assert len(set(codes)) > 150
+
+
+def test_a_digest_is_of_one_code_of_one_proof_and_needs_the_pepper():
+    digests = {
+        digest_of(pepper, proof, code)
+        for pepper in (b"pepper", b"salt")
+        for proof in ("a", "b")
+        for code in ("123456", "123457")
+    }
+    assert len(digests) == 8
+    assert digest_of(b"pepper", "a", "123456") == digest_of(b"pepper", "a", "123456")
+
+
+def test_the_mail_tells_code_provider_and_how_long():
+    mail = write_code(Identity("Facebook", "1", "ada@example.com", verified=False, name="Win a prize"), "012345")
+    assert mail.to == "ada@example.com"
+    for fact in ("012345", "Facebook", f"{PROOF_SECONDS // 60} minutes", "give the code to nobody"):
+        assert fact in mail.text
+    assert "prize" not in mail.text + mail.subject

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import secrets
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -10,12 +9,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 
 from auth_service.federations.repository import FinishedFlows
-from localcloud.provision import connect
-from messenger_contracts.browsers import SESSION_PURPOSE
 from servicekit.errors import DependencyUnavailable
-from servicekit.keys import key_ring
-from servicekit.testing import REGION
-from servicekit.tokens import Tokens
 from servicekit.valkey import create_valkey
 
 PASSWORD = "correct horse battery"
@@ -35,23 +29,6 @@ def changed(url: str, **parameters: str) -> str:
 
 def query_of(url: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
-
-
-@pytest.fixture
-def session_of(aws, settings):
-    """What a browser's session cookie says."""
-
-    async def read(browser):
-        ring = await key_ring(aws, settings.resource("active-session"))
-        return await Tokens(ring, SESSION_PURPOSE).read(browser.cookies["session"])
-
-    return read
-
-
-@pytest.fixture
-def cognito():
-    """The pool, as root."""
-    return connect(os.environ["AWS_ENDPOINT_URL"], "test", "test", REGION)("cognito-idp")
 
 
 def profiles_of(cognito, settings, subject) -> list[str]:
@@ -102,23 +79,6 @@ async def test_two_windows_at_once_lead_to_one_account(browser, somebody_at, ses
     windows = [browser(), browser()]
     await asyncio.gather(*(window.sign_in(subject) for window in windows))
     assert len({(await session_of(window))["user_id"] for window in windows}) == 1
-
-
-@pytest.mark.parametrize("claims", [{"email_verified": False}, {}, {"email_verified": "yes"}])
-async def test_an_address_that_the_provider_did_not_verify_leads_nowhere(
-    browser, somebody_at, member, cognito, settings, claims
-):
-    """The answer is the same for an address that has an account and for one that has none."""
-    answers = []
-    for email in (member.email, f"{new_subject()}@kakao.example"):
-        subject = await somebody_at(new_subject(), email=email, **claims)
-        window = browser()
-        answers.append((await window.sign_in(subject)).headers["location"])
-        assert "session" not in window.cookies
-        assert profiles_of(cognito, settings, subject) == []
-    assert answers == ["http://127.0.0.1:8080/chats?error=unverified"] * 2
-    kept = cognito.admin_get_user(UserPoolId=settings.user_pool_id, Username=member.username)
-    assert "identities" not in {attribute["Name"] for attribute in kept["UserAttributes"]}
 
 
 async def test_an_identity_without_an_address_leads_nowhere(browser, somebody_at):

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auth_service.lockouts.domain import CODE, MAIL, PASSWORD, network_of, subject_of
+from auth_service.federations.domain import PROOF_SECONDS
+from auth_service.lockouts.domain import CODE, MAIL, PASSWORD, PROOF, network_of, subject_of
 
 
 def test_the_delays_begin_late_and_grow_to_an_end():
@@ -15,7 +16,12 @@ def test_the_second_mail_waits_and_the_first_does_not():
     assert [MAIL.after(mails) for mails in (0, 1, 2, 3, 50)] == [0, 30, 60, 120, 3600]
 
 
-@given(st.sampled_from([PASSWORD, CODE, MAIL]), st.integers(0, 10**6))
+def test_a_proof_bears_five_tries_for_as_long_as_it_is_good():
+    assert [PROOF.after(tries) for tries in range(5)] == [0] * 5
+    assert PROOF.after(5) >= PROOF_SECONDS
+
+
+@given(st.sampled_from([PASSWORD, CODE, MAIL, PROOF]), st.integers(0, 10**6))
 def test_no_delay_is_shorter_than_the_one_before(delays, tries):
     assert delays.after(tries) <= delays.after(tries + 1) <= delays.longest
 

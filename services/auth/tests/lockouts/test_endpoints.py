@@ -44,6 +44,16 @@ async def test_the_other_login_is_not_locked(member):
     assert (await member.sign_in(member.email)).status_code == 200
 
 
+async def test_a_locked_username_does_not_tell_whose_address_it_goes_with(member, somebody):
+    """Whoever locks a username and then tries addresses must not see in which one the lock goes on."""
+    for _ in range(6):
+        locked = await member.sign_in(password="wrong horse battery")
+    assert locked.status_code == 429
+    own, other = [await member.sign_in(email, "wrong horse battery") for email in (member.email, somebody().email)]
+    assert own.status_code == other.status_code == 401
+    assert own.json() | {"trace_id": ""} == other.json() | {"trace_id": ""}
+
+
 async def test_an_unverified_account_is_not_locked_by_the_right_password(somebody):
     person = somebody()
     await person.sign_up()

@@ -8,8 +8,9 @@ import pytest
 from botocore.stub import Stubber
 
 from auth_service.dependencies import make_notices
+from auth_service.mails.repository import MailRepository
 from auth_service.notices.domain import MOST_TRIES
-from auth_service.notices.repository import MailRepository, NoticeRepository
+from auth_service.notices.repository import NoticeRepository
 from auth_service.notices.service import NoticeService
 from auth_service.user_pool.repository import UserPool
 from servicekit.aws import Aws

@@ -39,12 +39,22 @@ async def test_no_page_but_ours_changes_anything_with_a_cookie(http, backend, me
     assert ours.status_code == 202
 
 
-async def test_no_page_but_ours_signs_a_browser_in(http) -> None:
-    body = {"login": "ada", "password": "…", "session": "cookie"}
-    foreign = await http.post("/v1/auth/sign-in", json=body, headers={"Origin": "https://evil.example"})
+@pytest.mark.parametrize(
+    ("route", "body"),
+    [
+        ("sign-in", {"login": "ada", "password": "…", "session": "cookie"}),
+        ("oidc/proof", {"code": "123456"}),
+        ("oidc/proof/resend", {}),
+    ],
+)
+async def test_no_page_but_ours_signs_a_browser_in(http, route, body) -> None:
+    cookie = {"Cookie": "__Host-proof=sealed"}
+    foreign = await http.post(f"/v1/auth/{route}", json=body, headers=cookie | {"Origin": "https://evil.example"})
     assert (foreign.status_code, foreign.json()["code"]) == (403, "forbidden")
-    assert (await http.post("/v1/auth/sign-in", json=body, headers=OURS)).status_code == 202
-    assert (await http.post("/v1/auth/sign-in", json=body)).status_code == 202
+    ours = await http.post(f"/v1/auth/{route}", json=body, headers=cookie | OURS)
+    assert ours.status_code == 202
+    assert ours.json()["headers"]["cookie"] == "proof=sealed"
+    assert (await http.post(f"/v1/auth/{route}", json=body)).status_code == 202
 
 
 async def test_what_auth_gives_a_browser_arrives_dressed(http, backend) -> None:

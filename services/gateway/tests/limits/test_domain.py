@@ -47,6 +47,14 @@ def test_an_account_goes_by_one_name_however_it_is_written() -> None:
     assert "ada" not in named
 
 
+def test_a_proof_stands_for_an_account_where_the_body_names_none() -> None:
+    proof = account_of({"code": "123456"}, "v4.local.sealed")
+    assert proof is not None
+    assert "sealed" not in proof
+    assert proof == account_of({"code": "000000"}, "v4.local.sealed") != account_of({"code": "123456"}, "v4.local.x")
+    assert account_of({"login": "ada"}, "v4.local.sealed") == account_of({"login": "ada"})
+
+
 @given(st.recursive(st.none() | st.text() | st.integers(), lambda inner: st.lists(inner)))
 def test_what_names_nobody_is_counted_for_nobody(value) -> None:
     assert account_of({"password": "x", "other": value}) is None

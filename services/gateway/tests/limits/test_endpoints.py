@@ -12,7 +12,7 @@ from servicekit.testing import serving
 LOOPBACK = [ip_network("127.0.0.0/8")]
 OPEN = [
     *("sign-up", "sign-in", "sign-in/totp", "refresh", "verify-email", "verify-email/resend"),
-    *("password/forgot", "password/reset"),
+    *("password/forgot", "password/reset", "oidc/proof", "oidc/proof/resend"),
 ]
 OF_A_PERSON = [
     ("POST", "password/change"),
@@ -61,6 +61,17 @@ async def test_an_account_has_so_many_tries_from_wherever_they_come(narrow, rout
     assert [answer.status_code for answer in answers] == [202, 202, 429]
     assert answers[2].headers["ratelimit-policy"] == '"account";q=2;w=60'
     assert (await narrow.post(f"/{route}", json={named: "bob"}, headers=elsewhere(0))).status_code == 202
+
+
+async def test_a_proof_has_so_many_tries_from_wherever_they_come(narrow) -> None:
+    def proof(value: str, number: int) -> dict[str, str]:
+        return {"Cookie": f"__Host-proof={value}"} | elsewhere(number)
+
+    answers = [await narrow.post("/oidc/proof", json={"code": "123456"}, headers=proof("mine", n)) for n in range(3)]
+    assert [answer.status_code for answer in answers] == [202, 202, 429]
+    assert answers[2].headers["ratelimit-policy"] == '"account";q=2;w=60'
+    other = await narrow.post("/oidc/proof", json={"code": "123456"}, headers=proof("theirs", 0))
+    assert other.status_code == 202
 
 
 @pytest.mark.parametrize("how", ["cookie", "body"])

@@ -11,7 +11,7 @@ from servicekit.testing import eventually, serving
 
 SECRET_ROUTES = [
     *("sign-up", "verify-email", "verify-email/resend", "sign-in", "sign-in/totp", "refresh"),
-    *("password/forgot", "password/reset"),
+    *("password/forgot", "password/reset", "oidc/proof", "oidc/proof/resend"),
 ]
 
 

@@ -9,14 +9,18 @@ from fastapi import Depends, Request, Response
 
 from auth_service.accounts.service import AccountService
 from auth_service.audits.service import SecurityLog
-from auth_service.federations.domain import FLOW_SECONDS
+from auth_service.federations.domain import FLOW_SECONDS, PROOF_SECONDS
+from auth_service.federations.links import IdentityLinks
 from auth_service.federations.models import HostedUi
+from auth_service.federations.proofs import AddressProofs
 from auth_service.federations.repository import FinishedFlows, HostedUiRepository
 from auth_service.federations.service import FederationService, Targets
+from auth_service.lockouts.service import LockoutService
+from auth_service.mails.repository import MailRepository
 from auth_service.sessions.service import SessionService
 from auth_service.settings import AuthSettings
 from auth_service.user_pool.repository import UserPool
-from messenger_contracts.browsers import SIGN_IN_COOKIE
+from messenger_contracts.browsers import PROOF_COOKIE, SIGN_IN_COOKIE
 from servicekit.aws import Aws
 from servicekit.cognito import IdTokenVerifier, jwks_from
 from servicekit.keys import key_ring
@@ -33,6 +37,7 @@ async def open_federations(
     pool: UserPool,
     accounts: AccountService,
     sessions: SessionService,
+    lockouts: LockoutService,
     log: SecurityLog,
 ) -> AsyncIterator[FederationService]:
     """The service, with connections of its own to the hosted UI and to Valkey."""
@@ -44,20 +49,31 @@ async def open_federations(
         logout_url=f"{settings.public_origin}/",
     )
     valkey = create_valkey(settings.valkey_url)
+    finished, links = FinishedFlows(valkey, settings.resource_prefix), IdentityLinks(pool, accounts, log)
+    proofs = AddressProofs(
+        links=links,
+        finished=finished,
+        lockouts=lockouts,
+        log=log,
+        mails=MailRepository(await aws.client("sesv2"), settings.mail_sender),
+        seals=Tokens(ring, "oidc_proof"),
+        origin=settings.public_origin,
+        pepper=pool.pepper,
+    )
     async with httpx.AsyncClient(timeout=PATIENCE_SECONDS) as http:
         yield FederationService(
             pool=pool,
-            accounts=accounts,
+            links=links,
+            proofs=proofs,
             sessions=sessions,
             hosted_ui=HostedUiRepository(http, ui, pool.client_secret),
-            finished=FinishedFlows(valkey, settings.resource_prefix),
+            finished=finished,
             flows=Tokens(ring, "oidc_sign_in"),
             id_tokens=IdTokenVerifier(
                 issuer=settings.cognito_issuer,
                 client_id=settings.user_pool_client_id,
                 fetch_jwks=jwks_from(http, settings.cognito_jwks_url),
             ),
-            log=log,
             targets=Targets(settings.public_origin, settings.return_targets, settings.oidc_providers),
         )
     await valkey.aclose()
@@ -72,15 +88,40 @@ async def _flow(request: Request) -> str | None:
     return request.cookies.get(SIGN_IN_COOKIE)
 
 
+async def _proofs(request: Request) -> AddressProofs:
+    service: FederationService = request.state.federations
+    return service.proofs
+
+
+async def _proof(request: Request) -> str | None:
+    return request.cookies.get(PROOF_COOKIE)
+
+
 Federations = Annotated[FederationService, Depends(_federations)]
 Flow = Annotated[str | None, Depends(_flow)]
+Proofs = Annotated[AddressProofs, Depends(_proofs)]
+Proof = Annotated[str | None, Depends(_proof)]
 
 
 def give_flow(response: Response, flow: str) -> None:
     """Have a browser keep a sign-in that is on its way. The gateway adds what makes the cookie safe."""
-    response.headers.append("set-cookie", f"{SIGN_IN_COOKIE}={flow}; Max-Age={FLOW_SECONDS}")
+    _give(response, SIGN_IN_COOKIE, flow, FLOW_SECONDS)
 
 
 def take_flow(response: Response) -> None:
     """Have a browser forget it."""
-    response.headers.append("set-cookie", f"{SIGN_IN_COOKIE}=; Max-Age=0")
+    _give(response, SIGN_IN_COOKIE, "", 0)
+
+
+def give_proof(response: Response, proof: str) -> None:
+    """Have a browser keep an identity whose address is to be proved."""
+    _give(response, PROOF_COOKIE, proof, PROOF_SECONDS)
+
+
+def take_proof(response: Response) -> None:
+    """Have a browser forget it."""
+    _give(response, PROOF_COOKIE, "", 0)
+
+
+def _give(response: Response, name: str, value: str, seconds: int) -> None:
+    response.headers.append("set-cookie", f"{name}={value}; Max-Age={seconds}")

@@ -1,9 +1,9 @@
 """The rules of a sign-in by a provider: which providers, which return targets, what is linked, and PKCE.
 
-Linking. An identity elsewhere may enter the account of its address only if both sides have proved the address: the
-provider says that it verified it, and our account was verified by a mailed code. Else whoever writes somebody's
-address into a profile elsewhere would own that somebody's account here. A refusal is the same whether or not the
-address has an account, so that it tells nobody.
+Linking. An identity elsewhere may enter the account of its address only if the address is proved on both sides: our
+account was verified by a mailed code, and so is the identity, unless the provider says that it verified it itself.
+Else whoever writes somebody's address into a profile elsewhere would own that somebody's account here. What is said
+before is the same whether or not the address has an account, so that it tells nobody.
 """
 
 import base64
@@ -17,13 +17,22 @@ from dataclasses import dataclass
 from enum import Enum
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
+from auth_service.accounts.domain import check_email
+from auth_service.mails.models import Mail
+
 FLOW_SECONDS = 600
 """How long a person may take at the provider."""
+PROOF_SECONDS = 600
+"""How long a mailed code is good."""
 SCOPES = "openid email profile aws.cognito.signin.user.admin"
 """The last one lets the access token change its own password and authenticator, as a password sign-in's may."""
 PROVIDERS = {"google": "Google", "facebook": "Facebook", "apple": "SignInWithApple", "kakao": "Kakao"}
 """Our name of a provider in paths, and Cognito's; any other that is set up goes by its name in small letters."""
 NAME_CHARACTERS = 20
+_SHOWN_CHARACTERS = 64
+"""As long as a display name may be."""
+_CODE_DIGITS = 6
+_DIGEST_BYTES = 16
 _FOREIGN = re.compile("[^a-z0-9]+")
 _PLAIN = re.compile(r"[\x21-\x7e]+")
 
@@ -46,6 +55,13 @@ class Identity:
     email: str
     verified: bool
     name: str
+
+
+class Post(Enum):
+    """What became of the mail that proves an address, as the return target is told in `?proof=`."""
+
+    MAILED = "email"
+    UNSENT = "unsent"
 
 
 @dataclass(frozen=True)
@@ -79,6 +95,11 @@ def find_provider(name: str, offered: Sequence[str]) -> str | None:
     return names.get(name)
 
 
+def public_name(provider: str) -> str:
+    """Our name of a provider, by Cognito's."""
+    return next((ours for ours, cognito in PROVIDERS.items() if cognito == provider), provider.lower())
+
+
 def target_of(wish: str, origin: str, allowed: Sequence[str]) -> str | None:
     """Where a browser is sent in the end: a path of our own origin, or what the list names; None for anywhere else.
 
@@ -99,11 +120,17 @@ def target_of(wish: str, origin: str, allowed: Sequence[str]) -> str | None:
 
 def with_error(target: str, refusal: Refusal | None) -> str:
     """The return target, with the reason why no session began."""
-    if refusal is None:
-        return target
+    return target if refusal is None else _with_query(target, error=refusal.value)
+
+
+def with_proof(target: str, post: Post) -> str:
+    """The return target, with what its page may ask the person for."""
+    return _with_query(target, proof=post.value)
+
+
+def _with_query(target: str, **said: str) -> str:
     parts = urlsplit(target)
-    query = "&".join(filter(None, (parts.query, urlencode({"error": refusal.value}))))
-    return urlunsplit(parts._replace(query=query))
+    return urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, urlencode(said))))))
 
 
 def identity_of(provider: str, attributes: Mapping[str, str]) -> Identity | None:
@@ -121,7 +148,39 @@ def identity_of(provider: str, attributes: Mapping[str, str]) -> Identity | None
         subject=subject,
         email=attributes.get("custom:federated_email", "").strip().lower(),
         verified=attributes.get("custom:federated_proof", "").lower() == "true",
-        name=attributes.get("custom:federated_name", ""),
+        name=attributes.get("custom:federated_name", "")[:_SHOWN_CHARACTERS],
+    )
+
+
+def can_be_mailed(identity: Identity) -> bool:
+    """Whether the identity has what a sign-up would take for an address."""
+    try:
+        return check_email(identity.email) == identity.email
+    except ValueError:
+        return False
+
+
+def new_code() -> str:
+    """Six digits, like those of Cognito's codes."""
+    return f"{secrets.randbelow(10**_CODE_DIGITS):0{_CODE_DIGITS}}"
+
+
+def digest_of(pepper: bytes, proof_id: str, code: str) -> str:
+    """What a code is known by. A million codes are soon tried: without the pepper the digest proves none of them."""
+    return hmac.digest(pepper, f"proof:{proof_id}:{code}".encode(), hashlib.sha256)[:_DIGEST_BYTES].hex()
+
+
+def write_code(identity: Identity, code: str) -> Mail:
+    """The mail with a code. Nothing in it is text that whoever asked for it could choose."""
+    provider = public_name(identity.provider).capitalize()
+    return Mail(
+        to=identity.email,
+        subject="Your Messenger code",
+        text=f"""Your Messenger code is {code}. It is good for {PROOF_SECONDS // 60} minutes.
+
+It lets an account at {provider} sign in to Messenger as you. If it was not you who has just come from there, do
+nothing, and give the code to nobody: whoever has it gets into your account.
+""",
     )
 
 

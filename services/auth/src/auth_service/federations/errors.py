@@ -1,7 +1,7 @@
 """What can be wrong with a sign-in by a provider."""
 
 from messenger_contracts.problem import FieldError
-from servicekit.errors import NotFound, Unauthenticated, ValidationFailed
+from servicekit.errors import Conflict, NotFound, Unauthenticated, ValidationFailed
 
 
 class UnknownProvider(NotFound):
@@ -21,6 +21,12 @@ class FlowOver(Unauthenticated):
     """The sign-in took too long, was finished before, or began in another browser."""
 
     detail = "This sign-in is over, or began in another browser: begin anew."
+
+
+class ProofSpent(Conflict):
+    """The code of this proof was guessed at too often."""
+
+    detail = "There were too many wrong codes: have another one mailed."
 
 
 class ExchangeRefused(Unauthenticated):

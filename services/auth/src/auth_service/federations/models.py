@@ -19,6 +19,8 @@ class Arrival:
 
     url: str
     begun: Begun | None = None
+    proof: str | None = None
+    """What the browser keeps until its person has entered the code that proves their address."""
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
-"""Cognito's hosted UI, and which sign-ins were finished: in Valkey, like a ticket's single use."""
+"""Cognito's hosted UI, and what was finished: in Valkey, like a ticket's single use."""
 
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 
-from auth_service.federations.domain import FLOW_SECONDS, SCOPES, Secrets
+from auth_service.federations.domain import FLOW_SECONDS, PROOF_SECONDS, SCOPES, Secrets
 from auth_service.federations.errors import ExchangeRefused
 from auth_service.federations.models import HostedUi
 from servicekit.errors import DependencyUnavailable
@@ -14,6 +14,7 @@ from servicekit.valkey import UNAVAILABLE
 
 SERVER_ERROR = 500
 TOO_MANY = 429
+REMEMBERED_SECONDS = max(FLOW_SECONDS, PROOF_SECONDS)
 
 
 class HostedUiRepository:
@@ -70,7 +71,7 @@ class HostedUiRepository:
 
 
 class FinishedFlows:
-    """Remembers which sign-ins came back, for as long as they could come again."""
+    """Remembers which sign-ins came back, and which proofs were used, for as long as they could come again."""
 
     def __init__(self, valkey: Any, namespace: str) -> None:
         self._valkey = valkey
@@ -79,8 +80,29 @@ class FinishedFlows:
     async def finish(self, flow_id: str) -> bool:
         """Note that a sign-in came back; False if it did before. Without Valkey none is let through."""
         try:
-            first = await self._valkey.set(f"{self._namespace}:oidc:{flow_id}", 1, nx=True, ex=FLOW_SECONDS)
+            first = await self._valkey.set(self._key(flow_id), 1, nx=True, ex=REMEMBERED_SECONDS)
+        except UNAVAILABLE as error:
+            raise _unchecked(error) from error
+        return bool(first)
+
+    async def is_finished(self, flow_id: str) -> bool:
+        """Whether a sign-in came back."""
+        try:
+            return bool(await self._valkey.exists(self._key(flow_id)))
+        except UNAVAILABLE as error:
+            raise _unchecked(error) from error
+
+    async def reopen(self, flow_id: str) -> None:
+        """Let one come back again that failed by no fault of its own; where that fails too, it stays finished."""
+        try:
+            await self._valkey.delete(self._key(flow_id))
         except UNAVAILABLE as error:
             record_failure("federations", error)
-            raise DependencyUnavailable("Sign-ins by a provider cannot be checked at the moment.") from error
-        return bool(first)
+
+    def _key(self, flow_id: str) -> str:
+        return f"{self._namespace}:oidc:{flow_id}"
+
+
+def _unchecked(error: Exception) -> DependencyUnavailable:
+    record_failure("federations", error)
+    return DependencyUnavailable("Sign-ins by a provider cannot be checked at the moment.")

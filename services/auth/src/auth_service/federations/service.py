@@ -2,8 +2,9 @@
 
 Cognito makes a profile of its own for an identity that it meets for the first time. No session ever begins with such
 a profile: it is removed, the identity is linked to the person's account, and the browser goes round once more, which
-at the provider needs no click. A pre-sign-up trigger could link before the profile is made; it would be a second place
-for the rule of `domain`, where a mistake or a missing trigger lets strangers in. Here a missing link lets nobody in.
+at the provider needs no click. An address that the provider does not vouch for is proved in between: `proofs`. A
+pre-sign-up trigger could link before the profile is made; it would be a second place for the rule of `domain`, where a
+mistake or a missing trigger lets strangers in. Here a missing link lets nobody in.
 """
 
 from collections.abc import Sequence
@@ -11,28 +12,26 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import uuid4
 
-from auth_service.accounts.service import AccountService
-from auth_service.audits.service import SecurityLog
 from auth_service.federations.domain import (
     FLOW_SECONDS,
     Identity,
     Refusal,
     Secrets,
+    can_be_mailed,
     find_provider,
     identity_of,
-    suggest_username,
     target_of,
     with_error,
 )
 from auth_service.federations.errors import ExchangeRefused, FlowOver, ForeignTarget, UnknownProvider
+from auth_service.federations.links import IdentityLinks
 from auth_service.federations.models import Arrival, Callback, Departure
+from auth_service.federations.proofs import AddressProofs
 from auth_service.federations.repository import FinishedFlows, HostedUiRepository
 from auth_service.sessions.models import Client, Opening
 from auth_service.sessions.service import SessionService
-from auth_service.user_pool.errors import AddressTaken, UsernameTaken
 from auth_service.user_pool.models import Account, Grant
 from auth_service.user_pool.repository import UserPool, grant_of
-from messenger_contracts.events.auth import AccountCreated, AccountVerified, IdentityLinked
 from servicekit.cognito import IdTokenVerifier
 from servicekit.errors import Unauthenticated
 from servicekit.tokens import Tokens
@@ -57,18 +56,18 @@ class FederationService:
         self,
         *,
         pool: UserPool,
-        accounts: AccountService,
+        links: IdentityLinks,
+        proofs: AddressProofs,
         sessions: SessionService,
         hosted_ui: HostedUiRepository,
         finished: FinishedFlows,
         flows: Tokens,
         id_tokens: IdTokenVerifier,
         targets: Targets,
-        log: SecurityLog,
     ) -> None:
-        self._log = log
         self._pool = pool
-        self._accounts = accounts
+        self._links = links
+        self.proofs = proofs
         self._sessions = sessions
         self._hosted_ui = hosted_ui
         self._finished = finished
@@ -87,7 +86,9 @@ class FederationService:
         return await self._depart(provider, target, again=False)
 
     async def finish(self, callback: Callback, flow: str | None, client: Client) -> Arrival | Departure:
-        """Take a browser back: into a session, round once more after linking, or to its target with a reason.
+        """Take a browser back: into a session, round once more after linking, or to its target.
+
+        The target is told why there is no session, or that a mailed code is due first.
 
         Raises `FlowOver` when the answer does not belong to this browser, or came before.
         """
@@ -104,11 +105,13 @@ class FederationService:
             return await self._enter(account, grant, target, client)
         await self._pool.delete(account.user_id)
         identity = identity_of(claims["provider"], account.attributes)
-        if identity is None or not (identity.verified and identity.email):
+        if identity is None or not identity.email:
             return Arrival(with_error(target, Refusal.UNVERIFIED))
         if claims["again"]:
             return Arrival(with_error(target, Refusal.FAILED))
-        await self._link(identity)
+        if not identity.verified:
+            return await self._doubt(identity, target)
+        await self._links.link(identity)
         return await self._depart(claims["provider"], target, again=True)
 
     def logout_url(self) -> str:
@@ -139,35 +142,14 @@ class FederationService:
             raise ExchangeRefused
         return grant
 
+    async def _doubt(self, identity: Identity, target: str) -> Arrival:
+        """Have the person prove the address themselves."""
+        if not can_be_mailed(identity):
+            return Arrival(with_error(target, Refusal.UNVERIFIED))
+        return await self.proofs.begin(identity, target)
+
     async def _enter(self, account: Account, grant: Grant, target: str, client: Client) -> Arrival:
         """Begin the session. A second factor is not waived because a provider asked for none."""
         if account.has_totp:
             return Arrival(with_error(target, Refusal.TOTP))
         return Arrival(target, await self._sessions.begin(grant, Opening("cookie", client), "oidc"))
-
-    async def _link(self, identity: Identity) -> None:
-        """Link to the account of the verified address, or to a new one. At once from two windows is harmless."""
-        account = await self._pool.find(identity.email)
-        try:
-            if account is None or not account.verified or account.email != identity.email:
-                user_id, username = await self._create(identity)
-            else:
-                user_id, username = account.user_id, account.username
-            await self._pool.link(username, identity.provider, identity.subject)
-        except AddressTaken:
-            return  # the other window was first, and the next round finds what it did
-        await self._log.write(IdentityLinked(user_id=user_id, provider=identity.provider))
-
-    async def _create(self, identity: Identity) -> tuple[str, str]:
-        while True:
-            username = suggest_username(identity)
-            if not await self._accounts.is_available(username):
-                continue
-            try:
-                user_id = await self._pool.create_verified(username, identity.email, identity.name or username)
-            except UsernameTaken:
-                continue
-            await self._accounts.remember(user_id, username)
-            await self._log.write(AccountCreated(user_id=user_id, username=username))
-            await self._log.write(AccountVerified(user_id=user_id, username=username))
-            return user_id, username

@@ -1,8 +1,11 @@
 """How long a wrong try costs.
 
 Decision. Tries are counted for each login as it was typed, whether or not it is anybody's, so that a lock tells nobody
-who has an account. An account has two logins, its name and its address, hence twice the tries: to join the two would
-take a call to Cognito before each password. Three things keep a stranger from locking a person out for ever:
+who has an account. An account has two logins, its name and its address, hence twice the tries: ten, and two hundred
+more a day. To join the two would tell who has an account, however it were looked up: lock a username, which is public,
+then try an address, and a 429 in the place of a 401 says that the address is that account's. Only a lock that nobody
+sees would not tell, one that calls a right password wrong; people would believe it, and so lose more than strangers
+win by the second five. Three things keep a stranger from locking a person out for ever:
 
 - the delay ends at `longest`, and a day without tries forgets them all;
 - networks from which the login was used with success have a count of their own, which strangers elsewhere do not move;
@@ -37,6 +40,8 @@ class Delays:
 PASSWORD = Delays("password", free=5, first=5, longest=900)
 CODE = Delays("code", free=5, first=5, longest=900)
 """Authenticator codes, recovery codes and mailed codes: six digits bear five tries and a hundred more a day."""
+PROOF = Delays("proof", free=5, first=600, longest=600)
+"""Codes for one proof of an address: five, because the next would have to wait for longer than the proof is good."""
 MAIL = Delays("mail", free=1, first=30, longest=3600)
 """Mails that anybody may ask for."""
 

@@ -42,9 +42,13 @@ class LockoutService:
             raise
         await self._tries.succeed(made)
 
+    async def claim(self, delays: Delays, subject: str) -> None:
+        """Count what is never forgiven, right or wrong; raises `LockedOut` when it comes too soon after the last."""
+        await self._tries.begin(delays, subject, "")
+
     async def claim_mail(self, subject: str) -> None:
         """Count a mail that somebody asks for; raises `LockedOut` when it comes too soon after the last."""
-        await self._tries.begin(MAIL, subject, "")
+        await self.claim(MAIL, subject)
 
     async def may_mail(self, subject: str) -> bool:
         """Count a mail, and say whether it should be sent: for those who must not be told that one was."""

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 
 from auth_service.devices.domain import software
-from auth_service.notices.models import Mail, Notice
+from auth_service.mails.models import Mail
+from auth_service.notices.models import Notice
 
 MOST_TRIES = 16
 FIRST_PAUSE, LONGEST_PAUSE = 60, 6 * 3600

@@ -23,12 +23,3 @@ class Notice:
     """How often it was begun to be sent."""
     not_before: int = 0
     """When it may be tried again, in Unix seconds."""
-
-
-@dataclass(frozen=True)
-class Mail:
-    """A letter in plain text."""
-
-    to: str
-    subject: str
-    text: str

@@ -1,12 +1,11 @@
-"""Notices that are due, found by a sparse index of the sessions; and SES, which sends them."""
+"""Notices that are due, found by a sparse index of the sessions."""
 
 from dataclasses import fields
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from auth_service.notices.errors import MailNotTaken
-from auth_service.notices.models import DUE, UNNOTICED, Mail, Notice
+from auth_service.notices.models import DUE, UNNOTICED, Notice
 from servicekit.dynamodb import is_condition_failure, query_items, to_item
 
 BATCH = 50
@@ -61,26 +60,3 @@ class NoticeRepository:
                 return False
             raise
         return True
-
-
-class MailRepository:
-    """Hands mails to SES."""
-
-    def __init__(self, ses: Any, sender: str) -> None:
-        self._ses = ses
-        self._sender = sender
-
-    async def send(self, mail: Mail) -> None:
-        """Send a mail; once SES has it, SES sees to the rest. Raises `MailNotTaken`."""
-        content = {
-            "Subject": {"Data": mail.subject, "Charset": "UTF-8"},
-            "Body": {"Text": {"Data": mail.text, "Charset": "UTF-8"}},
-        }
-        try:
-            await self._ses.send_email(
-                FromEmailAddress=self._sender,
-                Destination={"ToAddresses": [mail.to]},
-                Content={"Simple": content},
-            )
-        except (BotoCoreError, ClientError) as error:
-            raise MailNotTaken(str(error)) from error

@@ -8,9 +8,10 @@ go out once more: twice is better than not at all.
 import asyncio
 import time
 
+from auth_service.mails.repository import MailRepository
 from auth_service.notices.domain import MOST_TRIES, pause_after, write
 from auth_service.notices.models import Notice
-from auth_service.notices.repository import MailRepository, NoticeRepository
+from auth_service.notices.repository import NoticeRepository
 from auth_service.user_pool.repository import UserPool
 from servicekit.errors import ServiceError
 from servicekit.loops import wait_for

@@ -49,15 +49,18 @@ def body_of(content: bytes) -> dict[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
-def account_of(body: dict[str, Any]) -> str | None:
-    """What stands for the account whose secret is tried. Never the name itself: Valkey needs not know it."""
+def account_of(body: dict[str, Any], proof: str | None = None) -> str | None:
+    """What stands for the account whose secret is tried. Never the name itself: Valkey needs not know it.
+
+    `proof` is a cookie that stands for one, where the body has no more than a code.
+    """
     for name in _NAMES:
         if isinstance(value := body.get(name), str):
             return login_mark(value)
     for name in _PROOFS:
         if isinstance(value := body.get(name), str):
             return sha256(value.encode()).hexdigest()
-    return None
+    return sha256(proof.encode()).hexdigest() if proof else None
 
 
 def device_of(body: dict[str, Any], cookie: str | None) -> str | None:

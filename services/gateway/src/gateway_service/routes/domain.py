@@ -30,6 +30,8 @@ _OPEN_AND_SECRET = frozenset(
         "/v1/auth/password/forgot",
         "/v1/auth/password/reset",
         "/v1/auth/oidc/callback",
+        "/v1/auth/oidc/proof",
+        "/v1/auth/oidc/proof/resend",
     }
 )
 _OPEN_WITHOUT_SECRET = re.compile(r"/v1/auth/(username-available|oidc/([^/]+/start|logout)|erasures/[^/]+)")

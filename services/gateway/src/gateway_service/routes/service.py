@@ -14,7 +14,7 @@ from gateway_service.limits.service import LimitService
 from gateway_service.routes.domain import AUTH, CHAT, SYNC, Route
 from gateway_service.sends.domain import is_send, read_send
 from gateway_service.sends.service import SendService
-from messenger_contracts.browsers import DEVICE_COOKIE
+from messenger_contracts.browsers import DEVICE_COOKIE, PROOF_COOKIE
 from messenger_contracts.identity import Principal, anonymous
 from servicekit.errors import DependencyUnavailable, ServiceError, problem_response
 from servicekit.http import Answer, ServiceClient
@@ -137,8 +137,10 @@ class ProxyService:
 
     async def _count_secret(self, request: Request, address: str, account: str | None = None) -> dict[str, str]:
         body = body_of(await request.body())
-        device = device_of(body, cookie(request.headers.get("cookie"), DEVICE_COOKIE))
-        return await self._limits.secret(request.scope["path"], address, account or account_of(body), device)
+        cookies = request.headers.get("cookie")
+        device = device_of(body, cookie(cookies, DEVICE_COOKIE))
+        account = account or account_of(body, cookie(cookies, PROOF_COOKIE))
+        return await self._limits.secret(request.scope["path"], address, account, device)
 
 
 @dataclass(frozen=True, slots=True)
