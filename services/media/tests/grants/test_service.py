@@ -189,6 +189,22 @@ async def test_a_groups_picture_is_seen_while_it_is_its_picture(alice, bob, show
     assert not await sees(bob, media_id)
 
 
+async def test_a_groups_picture_is_its_givers_whichever_event_comes_first(alice, bob, shown, hear) -> None:
+    """Somebody else changes the title, and that is heard before the picture."""
+    media_id = await shown(alice)
+    face = {"avatar": media_id, "avatar_by": alice.id}
+    await hear(joined(1), event(ConversationUpdated(**by(3, "user-carol"), title="b", **face)))
+    await hear(event(ConversationUpdated(**by(2), title="a", **face)))
+    assert await sees(bob, media_id)
+
+
+async def test_nobody_gives_a_group_a_picture_of_somebody_else_s(alice, bob, shown, hear) -> None:
+    media_id = await shown(alice)
+    face = {"title": "b", "avatar": media_id, "avatar_by": "user-carol"}
+    await hear(joined(1), event(ConversationUpdated(**by(2), **face)))
+    assert not await sees(bob, media_id)
+
+
 async def test_in_a_deleted_group_nothing_hangs(alice, bob, shown, hear, stores) -> None:
     """Whatever comes when: nothing of it counts as used, and so it is collected one day."""
     media_id, avatar, late = [await shown(alice, content, purpose="message") for content in (b"a", b"b", b"c")]

@@ -146,8 +146,8 @@ class LifecycleService:
     ) -> tuple[Conversation, int]:
         """Change what is given of a group's title, avatar and history; returns it as it is then, and its version.
 
-        Raises `NotMember`, `NotGroup`, `RoleRequired`, `PreconditionFailed`, and of a new picture that the actor may not
-        send `ValidationFailed`, or `FilesUnavailable`. What is the same already is no change.
+        Raises `NotMember`, `NotGroup`, `RoleRequired`, `PreconditionFailed`; `ValidationFailed` or `FilesUnavailable`
+        of a new picture that the actor may not send. What is the same already is no change.
         """
         attached = await self._attached(actor, parse_id(conversation_id), wish.avatar)
         async with self._changes.change(parse_id(conversation_id)) as change:
