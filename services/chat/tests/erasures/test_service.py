@@ -236,7 +236,7 @@ async def test_a_picture_goes_with_who_gave_it_to_a_group(people, group_of, eras
     given = await bob.request("PATCH", f"/v1/conversations/{c}", json={"title": "They", "avatar": picture})
     assert given.status_code == 200
 
-    await eraser.erase(bob.id)
+    await eraser().erase(bob.id)
 
     shown = (await alice.get(f"/v1/conversations/{c}")).json()
     assert (shown["title"], shown["avatar"]) == ("They", None)

@@ -5,7 +5,6 @@ from uuid import uuid4
 
 import pytest
 
-
 NOBODYS = "01890000-0000-7000-8000-000000000001"
 
 

@@ -177,8 +177,9 @@ async def test_every_signed_in_person_sees_avatars(alice, bob, shown) -> None:
     assert await sees(bob, await shown(alice, purpose="avatar"))
 
 
-async def test_a_groups_picture_is_seen_while_it_is_its_picture(alice, bob, shown, hear) -> None:
-    media_id = await shown(alice)
+async def test_a_groups_picture_is_seen_while_it_is_its_picture(alice, bob, shown, hear, stores) -> None:
+    """And is collected one day when it is not any more."""
+    media_id = await shown(alice, purpose="message")
     await hear(joined(1), event(ConversationUpdated(**by(2), title="a", avatar=media_id)))
     assert await sees(bob, media_id)
 
@@ -187,6 +188,9 @@ async def test_a_groups_picture_is_seen_while_it_is_its_picture(alice, bob, show
 
     await hear(event(ConversationUpdated(**by(4, "user-carol"), title="b", avatar=None)))
     assert not await sees(bob, media_id)
+    file = await stores.files.get(media_id)
+    assert (file.is_used, file.may_go_unused) == (False, True)
+    assert file.due_at is not None
 
 
 async def test_a_groups_picture_is_its_givers_whichever_event_comes_first(alice, bob, shown, hear) -> None:
