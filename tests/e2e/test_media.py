@@ -212,6 +212,62 @@ async def test_who_has_left_sees_no_more(ada, bob, clients, s3) -> None:
     await eventually(lambda: _unseen(theirs, media_id))
 
 
+async def test_a_groups_picture_is_seen_by_its_members_for_as_long_as_it_is_its_picture(
+    ada, bob, carol, clients, s3
+) -> None:
+    mine, theirs, foreign = [await clients.of(person) for person in (ada, bob, carol)]
+    first, second = [await upload(mine, s3, picture(44, 30, shade=shade)) for shade in (82, 83)]
+    for media_id in (first, second):
+        await ended(mine, media_id)
+    wish = {"kind": "group", "title": "We", "member_ids": [bob.user_id], "avatar": first}
+    c = (await mine.request("POST", "/v1/conversations", json=wish)).json()["id"]
+
+    await eventually(lambda: _seen(theirs, first))
+    thumb = (await theirs.request("GET", f"/v1/media/{first}")).json()["variants"]["thumb"]["url"]
+    assert (await s3.get(thumb)).status_code == 200
+    assert await refusal(foreign.request("GET", f"/v1/media/{first}")) == "not_found"
+
+    await mine.request("PATCH", f"/v1/conversations/{c}", json={"avatar": second})
+
+    await eventually(lambda: _seen(theirs, second))
+    await eventually(lambda: _unseen(theirs, first))
+    assert await refusal(foreign.request("GET", f"/v1/media/{second}")) == "not_found"
+    assert await _seen(mine, first)
+
+
+async def test_nobody_gives_a_group_a_picture_of_somebody_else_s(ada, bob, clients, s3) -> None:
+    mine, theirs = await clients.of(ada), await clients.of(bob)
+    media_id = await upload(theirs, s3, picture(45, 30, shade=84))
+    c = (await mine.create_group("We", [bob.user_id])).id
+
+    change = mine.request("PATCH", f"/v1/conversations/{c}", json={"avatar": media_id})
+    assert await refusal(change) == "validation_failed"
+    begin = mine.request("POST", "/v1/conversations", json={"kind": "group", "avatar": media_id})
+    assert await refusal(begin) == "validation_failed"
+
+
+async def test_devices_hear_that_a_file_was_deleted_and_is_there_again(ada, bob, clients, s3) -> None:
+    mine, theirs = await clients.of(ada), await clients.of(bob)
+    media_id = await upload(mine, s3, picture(46, 30, shade=85))
+    await ended(mine, media_id)
+    c = (await mine.converse(bob.user_id)).id
+
+    async with devices_of(theirs) as devices:
+        await carrying(mine, c, media_id, text="look")
+        await eventually(lambda: _true(devices.heard[c]))
+        await mine.request("DELETE", f"/v1/media/{media_id}")
+        await eventually(lambda: _true(devices.heard[c][-1][0]["status"] == "hidden"))
+        await mine.request("POST", f"/v1/media/{media_id}/restore")
+        await eventually(lambda: _true(devices.heard[c][-1][0]["status"] == "ready"))
+
+    assert [files[0]["status"] for files in devices.heard[c] if files[0]["id"] == media_id] == [
+        "ready",
+        "hidden",
+        "ready",
+    ]
+    assert (await s3.get(devices.heard[c][-1][0]["variants"]["thumb"]["url"])).status_code == 200
+
+
 async def test_devices_hear_what_becomes_of_a_file(ada, bob, clients, s3) -> None:
     """The owner of every state; those to whom it was sent before it was ready, when it is."""
     mine, theirs = await clients.of(ada), await clients.of(bob)

@@ -46,11 +46,12 @@ class Variant(Shape):
 class Media(Shape):
     """A file. Until media has looked at it, its id and `pending` are all that is known.
 
-    `unknown`: its id is all that is told. It was deleted, a block keeps the reader from it, or media cannot say now.
+    `hidden`: its id is all that is told, because it was deleted, or a block keeps the reader from it; show it no more.
+    `unknown`: media cannot say now; go on showing what was known of it.
     """
 
     id: str
-    status: MediaStatus | Literal["unknown"] = "pending"
+    status: MediaStatus | Literal["hidden", "unknown"] = "pending"
     kind: str | None = Field(None, description="image, video, audio or file")
     content_type: str | None = None
     size: int | None = Field(None, description="Bytes of what was uploaded")
@@ -130,8 +131,13 @@ class ShownAnswers(Shape):
     answers: list[MediaAnswer]
 
 
+def hidden(media_id: str) -> Media:
+    """A file that its reader is not shown."""
+    return Media(id=media_id, status="hidden")
+
+
 def unknown(media_id: str) -> Media:
-    """A file of which nothing but its id is told."""
+    """A file of which nothing can be said now."""
     return Media(id=media_id, status="unknown")
 
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from messenger_contracts.commands import ClientId, Emoji, MessageCreate, MessagePatch, Relations, UserId
 from messenger_contracts.conversations import LogEventType
-from messenger_contracts.media import unknown
+from messenger_contracts.media import hidden
 from messenger_contracts.problem import ErrorCode
 from messenger_contracts.shapes import Request, Shape, Timestamp
 
@@ -215,7 +215,7 @@ def reactions_of(data: Mapping[str, Any], readers: Mapping[str, Any], reader: st
 
 def files_of(data: Mapping[str, Any]) -> dict[str, Any]:
     """What an event's data says of files to whom a block keeps apart from their owner; see `reactions_of`."""
-    return {"media": [unknown(each["id"]).model_dump(mode="json") for each in data["media"]]}
+    return {"media": [hidden(each["id"]).model_dump(mode="json") for each in data["media"]]}
 
 
 class SessionEnded(Shape):

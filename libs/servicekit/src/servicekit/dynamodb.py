@@ -185,9 +185,11 @@ class Transaction:
         """Delete an item; the transaction fails when its condition does."""
         self._add("Delete", table, key, condition, values, names)
 
-    def check(self, table: str, key: Mapping[str, Any], condition: str) -> None:
+    def check(
+        self, table: str, key: Mapping[str, Any], condition: str, values: Mapping[str, Any] | None = None
+    ) -> None:
         """Write nothing; the transaction fails when the condition of the item with this key does."""
-        self._add("ConditionCheck", table, key, condition, None, None)
+        self._add("ConditionCheck", table, key, condition, values, None)
 
     def _add(
         self,

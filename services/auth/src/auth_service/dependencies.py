@@ -59,7 +59,7 @@ async def lifespan(settings: AuthSettings, app: FastAPI) -> AsyncIterator[Mappin
     ):
         cognito = await aws.client("cognito-idp")
         pool = await UserPool.open(cognito, settings.user_pool_id, settings.user_pool_client_id)
-        rows = SessionRepository(await aws.client("dynamodb"), settings.resource("sessions"))
+        rows = await make_rows(settings, aws)
         app.state.health.require("sessions", rows.check)
         log = await make_log(settings, aws, pool)
         lockouts = await stack.enter_async_context(open_lockouts(settings, log))
@@ -114,7 +114,7 @@ async def open_departures(
     """What erases people and what copies their data, for the worker, which has none of the API's services."""
     dynamodb = await aws.client("dynamodb")
     pool = await UserPool.open(await aws.client("cognito-idp"), settings.user_pool_id, settings.user_pool_client_id)
-    rows, keys = SessionRepository(dynamodb, settings.resource("sessions")), await session_keys(settings, aws)
+    rows, keys = await make_rows(settings, aws), await session_keys(settings, aws)
     log = await make_log(settings, aws, pool)
     ends = SessionEnds(pool=pool, sessions=rows, announcer=announcer, seals=keys.seals, log=log)
     recovery = await make_recovery(settings, aws)
@@ -133,6 +133,12 @@ async def open_departures(
                 settle_seconds=settings.settle_seconds,
             )
             yield eraser, archiver
+
+
+async def make_rows(settings: AuthSettings, aws: Aws) -> SessionRepository:
+    """The rows of sessions."""
+    dynamodb = await aws.client("dynamodb")
+    return SessionRepository(dynamodb, settings.resource("sessions"), settings.resource("cutoffs"))
 
 
 async def make_watch(settings: AuthSettings, aws: Aws) -> RotationWatch:

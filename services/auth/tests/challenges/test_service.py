@@ -22,6 +22,7 @@ from servicekit.tokens import Tokens
 
 SECRET = "JBSWY3DPEHPK3PXP"
 RESPOND = "admin_respond_to_auth_challenge"
+ASKED_AT = 1_700_000_000_000_000
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ async def challenges(settings, aws, stubbed, stubbed_lockouts, stubbed_log, reco
 def challenge(stubbed, user_id) -> Challenge:
     """A challenge of somebody whom Cognito knows."""
     expect_account(stubbed.answers, user_id)
-    return Challenge("ada", "AYABeC1-y8qooiuysEv0uM4wAqQAHQABAAdTZXJ2aWNl")
+    return Challenge("ada", "AYABeC1-y8qooiuysEv0uM4wAqQAHQABAAdTZXJ2aWNl", ASKED_AT)
 
 
 def expect_account(answers: Stubber, user_id: str) -> None:
@@ -103,7 +104,8 @@ async def test_a_sign_in_with_an_authenticator_is_challenged_by_name(stubbed):
         },
     )
     found = await stubbed.pool.authenticate("ada@example.com", "correct horse battery")
-    assert found == Challenge("ada", "session-of-twenty-characters")
+    assert isinstance(found, Challenge)
+    assert (found.username, found.session) == ("ada", "session-of-twenty-characters")
 
 
 @pytest.mark.parametrize(
@@ -172,7 +174,7 @@ async def test_the_second_of_two_with_one_recovery_code_gets_no_tokens(stubbed, 
 
 
 async def test_five_wrong_answers_and_the_sixth_waits(challenges, stubbed, user_id):
-    challenge = Challenge("ada", "session-of-twenty-characters")
+    challenge = Challenge("ada", "session-of-twenty-characters", ASKED_AT)
     for _ in range(5):
         expect_account(stubbed.answers, user_id)
         stubbed.answers.add_client_error(RESPOND, "CodeMismatchException", http_status_code=400)

@@ -8,7 +8,9 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 
+from auth_service.dependencies import make_rows
 from auth_service.federations.repository import FinishedFlows
+from auth_service.user_pool.repository import present
 from servicekit.errors import DependencyUnavailable
 from servicekit.valkey import create_valkey
 
@@ -108,6 +110,16 @@ async def test_a_second_factor_is_not_waived(browser, somebody_at, member, cogni
     window = browser()
     answer = await window.sign_in(subject)
     assert answer.headers["location"].endswith("/chats?error=totp_required")
+    assert "session" not in window.cookies
+
+
+async def test_who_ends_all_sessions_meanwhile_is_led_back_without_one(browser, somebody_at, member, aws, settings):
+    subject = await somebody_at(new_subject(), email=member.email, email_verified=True)
+    rows = await make_rows(settings, aws)
+    await rows.cut_off(member.user_id, present() + 60_000_000)
+    window = browser()
+    answer = await window.sign_in(subject)
+    assert answer.headers["location"].endswith("/chats?error=failed")
     assert "session" not in window.cookies
 
 

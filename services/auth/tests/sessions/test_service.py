@@ -3,11 +3,10 @@
 import pytest
 from botocore.stub import Stubber
 
-from auth_service.dependencies import make_devices, make_log, open_announcer, session_keys
+from auth_service.dependencies import make_devices, make_log, make_rows, open_announcer, session_keys
 from auth_service.sessions.ends import SessionEnds
 from auth_service.sessions.models import Client
 from auth_service.sessions.renewals import SessionRenewals
-from auth_service.sessions.repository import SessionRepository
 from auth_service.sessions.schemas import Refresh
 from auth_service.user_pool.repository import UserPool
 from servicekit.aws import Aws
@@ -22,7 +21,7 @@ async def troubled(settings, aws):
         cognito = await other.client("cognito-idp")
         with Stubber(cognito) as answers:
             pool = UserPool(cognito, settings.user_pool_id, "client", "secret")
-            rows = SessionRepository(await aws.client("dynamodb"), settings.resource("sessions"))
+            rows = await make_rows(settings, aws)
             keys, devices = await session_keys(settings, aws), await make_devices(settings, aws)
             log = await make_log(settings, aws, pool)
             ends = SessionEnds(pool=pool, sessions=rows, announcer=announcer, seals=keys.seals, log=log)

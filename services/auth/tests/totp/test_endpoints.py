@@ -94,6 +94,15 @@ async def test_a_sign_in_takes_the_code_too(secured):
     assert (await secured.refresh()).status_code == 200
 
 
+async def test_a_challenge_for_the_old_password_is_no_session_after_the_change(secured):
+    flow = await challenge(secured)
+    changed = await secured.post("password/change", old_password=PASSWORD, new_password="tin whistle orchestra")
+    assert changed.status_code == 204
+    late = await secured.post("sign-in/totp", flow=flow, code=secured.authenticator.code)
+    assert (late.status_code, late.json()["code"]) == (401, "unauthenticated")
+    assert [each["id"] for each in (await secured.get("sessions")).json()["items"]] == [secured.principal.session_id]
+
+
 async def test_the_login_may_be_the_address(secured):
     answer = await secured.sign_in(secured.email)
     flow = answer.json()["flow"]

@@ -7,7 +7,7 @@ from chat_service.blocks.service import BlockService
 from chat_service.erasures.service import ErasureService
 from messenger_contracts.envelope import Event, EventData
 from messenger_contracts.events.auth import ErasureRequested
-from messenger_contracts.events.media import MediaReady, MediaRejected
+from messenger_contracts.events.media import MediaDeleted, MediaReady, MediaRejected, MediaRestored
 from messenger_contracts.events.social_graph import UserBlocked, UserUnblocked
 from servicekit.inbox import Handler
 
@@ -25,8 +25,13 @@ def handlers(blocks: BlockService) -> Mapping[type[EventData], Handler]:
 
 
 def arrival_handlers(arrivals: ArrivalService) -> Mapping[type[EventData], Handler]:
-    """The handlers of the queue of files. They need no ledger: what settled once stays so."""
-    return {MediaReady: arrivals.settled, MediaRejected: arrivals.settled}
+    """The handlers of the queue of files. They need no ledger: a file's version tells what was heard before."""
+    return {
+        MediaReady: arrivals.settled,
+        MediaRejected: arrivals.settled,
+        MediaDeleted: arrivals.deleted,
+        MediaRestored: arrivals.restored,
+    }
 
 
 def erasure_handlers(erasures: ErasureService) -> Mapping[type[EventData], Handler]:

@@ -12,7 +12,7 @@ from chat_service.log.repository import LogRepository
 from chat_service.log.service import ChangeService, LiveService
 from chat_service.worker import create
 from messenger_contracts.envelope import Event, schema_uri
-from messenger_contracts.events.media import MediaReady, MediaRejected
+from messenger_contracts.events.media import MediaDeleted, MediaReady, MediaRejected, MediaRestored
 from messenger_contracts.realtime import conversation_channel
 from servicekit.fanout import FanoutPublisher
 from servicekit.sns import Publisher
@@ -29,10 +29,10 @@ async def arrivals(database, valkey_url, files):
     await valkey.aclose()
 
 
-def happened(kind: type, media_id: str, /, **more) -> Event:
-    data = kind(media_id=media_id, owner_id="user-ada", version=3, **more)
+def happened(kind: type, media_id: str, /, version: int = 3, **more) -> Event:
+    data = kind(media_id=media_id, owner_id="user-ada", version=version, **more)
     return Event[kind](
-        id=f"media:{media_id}:3",
+        id=f"media:{media_id}:{version}",
         source="media",
         type=kind.TYPE,
         time=datetime.now(UTC),
@@ -161,3 +161,121 @@ async def test_in_a_group_that_has_ended_nobody_is_told(people, group_of, librar
     await arrivals.step()
 
     assert await sql("SELECT * FROM awaited_files") == []
+
+
+def deleted(media_id: str, version: int = 4, **more) -> Event:
+    return happened(MediaDeleted, media_id, version, **more)
+
+
+def restored(media_id: str, version: int = 5) -> Event:
+    return happened(MediaRestored, media_id, version)
+
+
+async def test_the_log_tells_that_a_file_is_out_of_sight_and_that_it_is_there_again(talk, library, arrivals) -> None:
+    ada, bob, c = talk
+    media_id = library.add(ada)
+    message = await ada.say(c, "look", media_ids=[media_id])
+
+    owner, shown = library.owners[media_id], library.media[media_id]
+    library.remove(media_id)
+    await arrivals.deleted(deleted(media_id))
+    await arrivals.step()
+    library.owners[media_id], library.media[media_id] = owner, shown
+    await arrivals.restored(restored(media_id))
+    await arrivals.step()
+
+    told = await edits(bob, c)
+    assert [(each["by"], each["data"]["edited_at"], each["data"]["id"]) for each in told] == [
+        ("system", None, message["id"])
+    ] * 2
+    assert [each["data"]["media"] for each in told] == [[library.described(media_id)]] * 2
+
+
+async def test_a_device_hears_that_a_file_is_to_be_shown_no_more(talk, library, arrivals, listening) -> None:
+    ada, _, c = talk
+    kept, gone = library.add(ada), library.add(ada)
+    await ada.say(c, media_ids=[kept, gone])
+    library.remove(gone)
+    async with listening(c, conversation_channel(PREFIX, c)) as heard:
+        await arrivals.deleted(deleted(gone))
+        await arrivals.step()
+        [event] = (await heard())[1].events
+    told = orjson.loads(event.frame)["d"]["data"]["media"]
+    assert [(each["id"], each["status"]) for each in told] == [(kept, "ready"), (gone, "hidden")]
+
+
+@pytest.mark.parametrize("order", ["drr", "rd", "drd", "rrdd"])
+async def test_events_twice_and_in_any_order_end_in_what_is_so(talk, library, arrivals, order) -> None:
+    ada, bob, c = talk
+    media_id = library.add(ada)
+    await ada.say(c, media_ids=[media_id])
+    for each in order:
+        await (arrivals.deleted(deleted(media_id)) if each == "d" else arrivals.restored(restored(media_id)))
+        await arrivals.step()
+    told = await edits(bob, c)
+    assert len(told) == (2 if order[0] == "d" else 1)
+    assert told[-1]["data"]["media"][0]["status"] == "ready"
+
+
+async def test_what_comes_before_anybody_was_told_is_told_once(talk, library, arrivals) -> None:
+    ada, bob, c = talk
+    media_id = library.add(ada)
+    await ada.say(c, media_ids=[media_id])
+    await arrivals.deleted(deleted(media_id))
+    await arrivals.restored(restored(media_id))
+    await arrivals.step()
+    assert len(await edits(bob, c)) == 1
+
+
+async def test_every_message_that_shows_a_file_is_told_of_and_no_other(talk, group_of, library, arrivals) -> None:
+    ada, bob, c = talk
+    media_id, other = library.add(ada), library.add(ada)
+    group = await group_of(ada, bob)
+    showing = [await ada.say(place, media_ids=[other, media_id]) for place in (c, c, group)]
+    await ada.say(c, media_ids=[other])
+    gone = await ada.say(c, media_ids=[media_id])
+    await ada.request("DELETE", f"/v1/conversations/{c}/messages/{gone['id']}")
+
+    await arrivals.deleted(deleted(media_id))
+    await arrivals.step()
+
+    told = [each["data"]["id"] for place in (c, group) for each in await edits(bob, place)]
+    assert told == [each["id"] for each in showing]
+
+
+async def test_a_conversation_does_not_come_up_because_an_old_picture_goes(talk, group_of, library, arrivals) -> None:
+    ada, bob, c = talk
+    media_id = library.add(ada)
+    await ada.say(c, media_ids=[media_id])
+    group = await group_of(ada, bob)
+    await arrivals.deleted(deleted(media_id))
+    await arrivals.step()
+    listed = (await bob.get("/v1/conversations")).json()["items"]
+    assert [each["id"] for each in listed] == [group, c]
+    assert len(await edits(bob, c)) == 1
+
+
+async def test_with_its_owner_a_file_goes_without_a_word(talk, library, arrivals, sql) -> None:
+    """Its messages go, which is told anyway."""
+    ada, bob, c = talk
+    media_id = library.add(ada)
+    await ada.say(c, media_ids=[media_id])
+    await arrivals.deleted(deleted(media_id, erased=True))
+    await arrivals.step()
+    assert await edits(bob, c) == []
+    assert await sql("SELECT * FROM awaited_files") == []
+
+
+async def test_the_worker_hears_of_deletion_and_restoring_from_media(talk, library, aws, settings) -> None:
+    ada, bob, c = talk
+    media_id = library.add(ada)
+    await ada.say(c, media_ids=[media_id])
+    publisher = Publisher(await aws.client("sns"), settings.topic_arn("events", "media"))
+    async with client_of(create(settings)):
+        for number, event in enumerate((deleted(media_id), restored(media_id)), 1):
+            await publisher.publish([event])
+
+            async def told(number: int = number) -> bool:
+                return len(await edits(bob, c)) == number
+
+            await eventually(told)

@@ -227,3 +227,19 @@ async def test_a_person_may_not_ask_what_is_left(people):
     alice, bob = await people("alice", "bob")
     assert (await alice.get(f"/internal/erasures/{bob.id}")).status_code == 403
     assert (await alice.get(f"/internal/exports/{alice.id}")).status_code == 403
+
+
+async def test_a_picture_goes_with_who_gave_it_to_a_group(people, group_of, eraser, library, sql):
+    alice, bob = await people("alice", "bob")
+    c, picture = await group_of(alice, bob), library.add(bob)
+    await alice.request("PUT", f"/v1/conversations/{c}/members/{bob.id}", json={"role": "admin"})
+    given = await bob.request("PATCH", f"/v1/conversations/{c}", json={"title": "They", "avatar": picture})
+    assert given.status_code == 200
+
+    await eraser().erase(bob.id)
+
+    shown = (await alice.get(f"/v1/conversations/{c}")).json()
+    assert (shown["title"], shown["avatar"]) == ("They", None)
+    told = [each for each in await log_of(alice, c) if each["type"] == "conversation.updated"]
+    assert [(each["by"], each["data"]["avatar"]) for each in told] == [(bob.id, picture), ("system", None)]
+    assert await sql("SELECT avatar_by FROM conversations WHERE avatar_by IS NOT NULL") == []

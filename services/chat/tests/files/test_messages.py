@@ -85,7 +85,7 @@ async def test_while_media_is_away_messages_are_read_without_their_files(talk, p
     assert [each[0]["status"] for each in await shown_everywhere(bob, c, message)] == ["unknown"] * 8
 
 
-async def test_what_was_deleted_or_is_kept_from_the_reader_is_unknown(talk, library) -> None:
+async def test_what_was_deleted_or_is_kept_from_the_reader_is_hidden(talk, library) -> None:
     ada, bob, c = talk
     kept, gone = library.add(ada), library.add(ada)
     await ada.say(c, media_ids=[kept, gone])
@@ -95,8 +95,8 @@ async def test_what_was_deleted_or_is_kept_from_the_reader_is_unknown(talk, libr
     [theirs] = (await bob.get(f"/v1/conversations/{c}/messages")).json()["items"]
     [own] = (await ada.get(f"/v1/conversations/{c}/messages")).json()["items"]
 
-    assert [each["status"] for each in theirs["media"]] == ["unknown", "unknown"]
-    assert [each["status"] for each in own["media"]] == ["ready", "unknown"]
+    assert [each["status"] for each in theirs["media"]] == ["hidden", "hidden"]
+    assert [each["status"] for each in own["media"]] == ["ready", "hidden"]
 
 
 async def test_live_events_describe_files_and_say_that_there_are_some(talk, library, listening) -> None:

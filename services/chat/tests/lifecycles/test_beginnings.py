@@ -8,8 +8,6 @@ import pytest
 from chat_service.main import create
 from servicekit.testing import client_of
 
-AVATAR = "01890000-0000-7000-8000-000000000001"
-
 
 async def begin(who, *others, key: str | None = None, **wish):
     body = {"kind": "group", "member_ids": [each if isinstance(each, str) else each.id for each in others]} | wish
@@ -19,10 +17,10 @@ async def begin(who, *others, key: str | None = None, **wish):
 
 async def test_a_group_begins_with_its_owner_and_members(people) -> None:
     ada, bob, cleo = await people("ada", "bob", "cleo")
-    answer = await begin(ada, bob, cleo, title="  We  ", avatar=AVATAR, history="shared")
+    answer = await begin(ada, bob, cleo, title="  We  ", history="shared")
     group = answer.json()
     assert answer.status_code == 201
-    assert (group["kind"], group["title"], group["avatar"], group["history"]) == ("group", "We", AVATAR, "shared")
+    assert (group["kind"], group["title"], group["avatar"], group["history"]) == ("group", "We", None, "shared")
     assert (group["role"], group["member_count"], group["last_seq"], group["peer"]) == ("owner", 3, 3, None)
     assert (await cleo.get(f"/v1/conversations/{group['id']}")).json()["role"] == "member"
     events = (await bob.get(f"/v1/conversations/{group['id']}/events")).json()["items"]
@@ -34,6 +32,48 @@ async def test_a_group_may_begin_with_one_person_and_no_title(people) -> None:
     [ada] = await people("ada")
     group = (await ada.request("POST", "/v1/conversations", json={"kind": "group"})).json()
     assert (group["title"], group["avatar"], group["history"], group["member_count"]) == (None, None, "joined", 1)
+
+
+async def test_a_group_that_begins_with_a_picture_tells_others_of_it(people, library) -> None:
+    ada, bob = await people("ada", "bob")
+    picture = library.add(ada)
+    group = (await begin(ada, bob, avatar=picture)).json()
+    assert (group["avatar"], group["member_count"], group["last_seq"]) == (picture, 2, 3)
+    *_, event = (await bob.get(f"/v1/conversations/{group['id']}/events")).json()["items"]
+    assert (event["seq"], event["type"], event["by"]) == (3, "conversation.updated", ada.id)
+    assert (event["data"]["avatar"], event["data"]["avatar_by"]) == (picture, ada.id)
+
+
+async def test_a_group_begins_with_no_picture_of_somebody_else_s(people, library) -> None:
+    ada, bob = await people("ada", "bob")
+    for picture in (library.add(bob), library.add(ada, "rejected"), str(uuid4())):
+        answer = await begin(ada, bob, avatar=picture)
+        [error] = answer.json()["errors"]
+        assert (answer.status_code, error["pointer"]) == (422, "/avatar")
+        assert error["detail"] == "is no file that you may send"
+    assert (await bob.get("/v1/conversations")).json()["items"] == []
+
+
+async def test_while_media_is_away_no_group_begins_with_a_picture(people, library) -> None:
+    ada, bob = await people("ada", "bob")
+    picture, key = library.add(ada), str(uuid4())
+    library.away = True
+    answer = await begin(ada, bob, key=key, avatar=picture)
+    assert (answer.status_code, answer.json()["code"]) == (503, "dependency_unavailable")
+    assert answer.headers["retry-after"]
+    assert (await begin(ada, bob)).status_code == 201
+    library.away = False
+    again = await begin(ada, bob, key=key, avatar=picture)
+    assert (again.status_code, again.json()["avatar"]) == (201, picture)
+
+
+async def test_a_group_that_has_begun_is_answered_again_whatever_became_of_its_picture(people, library) -> None:
+    ada, bob = await people("ada", "bob")
+    picture, key = library.add(ada), str(uuid4())
+    first = await begin(ada, bob, key=key, avatar=picture)
+    library.remove(picture)
+    again = await begin(ada, bob, key=key, avatar=picture)
+    assert (again.status_code, again.json()) == (201, first.json())
 
 
 async def test_two_groups_of_the_same_people_are_two(people) -> None:

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-AVATAR = "01890000-0000-7000-8000-000000000001"
+NOBODYS = "01890000-0000-7000-8000-000000000001"
 
 
 async def patch(who, conversation: str, if_match: str | None = None, **wish):
@@ -27,23 +27,74 @@ async def ids(who) -> list[str]:
     return [conversation["id"] for conversation in (await who.get("/v1/conversations")).json()["items"]]
 
 
-async def test_a_change_is_one_event_with_all_that_can_change(people, group_of) -> None:
+async def test_a_change_is_one_event_with_all_that_can_change(people, group_of, library) -> None:
     ada, bob = await people("ada", "bob")
-    c = await group_of(ada, bob)
-    answer = await patch(ada, c, title="They", avatar=AVATAR)
-    assert (answer.status_code, answer.json()["title"], answer.json()["avatar"]) == (200, "They", AVATAR)
+    c, picture = await group_of(ada, bob), library.add(ada)
+    answer = await patch(ada, c, title="They", avatar=picture)
+    assert (answer.status_code, answer.json()["title"], answer.json()["avatar"]) == (200, "They", picture)
     assert answer.json()["last_seq"] == 3
     [event] = await log(bob, c, 2)
-    shown = {"title": "They", "avatar": AVATAR, "history": "joined", "deleted": False, "cleared": False}
-    assert (event["type"], event["by"], event["data"]) == ("conversation.updated", ada.id, shown)
+    shown = {"title": "They", "avatar": picture, "avatar_by": ada.id, "history": "joined"}
+    assert (event["type"], event["by"]) == ("conversation.updated", ada.id)
+    assert event["data"] == shown | {"deleted": False, "cleared": False}
 
 
-async def test_null_takes_away_and_what_is_left_out_stays(people, group_of) -> None:
+async def test_null_takes_away_and_what_is_left_out_stays(people, group_of, library) -> None:
     [ada] = await people("ada")
-    c = await group_of(ada)
-    await patch(ada, c, title="They", avatar=AVATAR, history="shared")
+    c, picture = await group_of(ada), library.add(ada)
+    await patch(ada, c, title="They", avatar=picture, history="shared")
     changed = (await patch(ada, c, title=None)).json()
-    assert (changed["title"], changed["avatar"], changed["history"]) == (None, AVATAR, "shared")
+    assert (changed["title"], changed["avatar"], changed["history"]) == (None, picture, "shared")
+    await patch(ada, c, avatar=None)
+    *_, event = await log(ada, c)
+    assert (event["data"]["avatar"], event["data"]["avatar_by"]) == (None, None)
+
+
+async def test_a_picture_stays_that_of_who_gave_it(people, group_of, library) -> None:
+    """Whoever names it again, or changes the title: nobody is asked about what is there already."""
+    ada, bob = await people("ada", "bob")
+    c, picture = await group_of(ada, bob), library.add(ada)
+    await patch(ada, c, avatar=picture)
+    await ada.request("PUT", f"/v1/conversations/{c}/members/{bob.id}", json={"role": "admin"})
+    library.away = True
+
+    assert (await patch(bob, c, title="They", avatar=picture)).status_code == 200
+    assert (await patch(bob, c, avatar=None)).status_code == 200
+
+    *_, titled, taken = await log(ada, c)
+    assert (titled["by"], titled["data"]["avatar"], titled["data"]["avatar_by"]) == (bob.id, picture, ada.id)
+    assert (taken["data"]["avatar"], taken["data"]["avatar_by"]) == (None, None)
+
+
+async def test_a_picture_of_somebody_else_s_changes_nothing(people, group_of, library) -> None:
+    ada, bob = await people("ada", "bob")
+    c = await group_of(ada, bob)
+    for picture in (library.add(bob), library.add(ada, "rejected"), str(uuid4())):
+        answer = await patch(ada, c, title="They", avatar=picture)
+        [error] = answer.json()["errors"]
+        assert (answer.status_code, error["pointer"]) == (422, "/avatar")
+        assert error["detail"] == "is no file that you may send"
+    assert await log(ada, c, 2) == []
+
+
+async def test_while_media_is_away_a_picture_changes_nothing_and_all_else_may(people, group_of, library) -> None:
+    [ada] = await people("ada")
+    c, picture = await group_of(ada), library.add(ada)
+    library.away = True
+    answer = await patch(ada, c, title="They", avatar=picture)
+    assert (answer.status_code, answer.json()["code"]) == (503, "dependency_unavailable")
+    assert await log(ada, c, 1) == []
+    assert (await patch(ada, c, title="They")).status_code == 200
+    library.away = False
+    assert (await patch(ada, c, avatar=picture)).json()["avatar"] == picture
+
+
+async def test_whose_picture_it_is_is_told_to_admins_alone(people, group_of, library) -> None:
+    """Who may not change the group hears that, not what media says."""
+    ada, bob, cleo = await people("ada", "bob", "cleo")
+    c = await group_of(ada, bob)
+    answers = [await patch(who, c, avatar=library.add(ada)) for who in (bob, cleo)]
+    assert [each.json()["code"] for each in answers] == ["forbidden", "not_member"]
 
 
 @pytest.mark.parametrize("title", ["👩‍👩‍👧‍👦 at home", "شركة", "x" * 200])
@@ -102,7 +153,7 @@ async def test_a_change_that_cannot_be_is_refused(people, group_of, wish) -> Non
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, f"/{next(iter(wish))}")
 
 
-@pytest.mark.parametrize("place", ["nowhere", "%00", "%ED%A0%80", AVATAR])
+@pytest.mark.parametrize("place", ["nowhere", "%00", "%ED%A0%80", NOBODYS])
 async def test_what_is_no_conversation_of_the_caller_is_not_found(people, place) -> None:
     [ada] = await people("ada")
     for answer in (await patch(ada, place, title="x"), await ada.request("DELETE", f"/v1/conversations/{place}")):

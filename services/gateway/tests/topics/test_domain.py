@@ -86,5 +86,5 @@ def test_whom_a_block_keeps_apart_from_the_author_sees_no_files(topic: Topic, so
     bob.relate({"blocked": [], "blocked_by": ["cy"]})
     assert topic.frame_for(socket_of("ada"), sent) is sent.frame
     [file] = data_of(topic, bob, sent)["media"]
-    assert (file["id"], file["status"], file["blurhash"]) == ("f", "unknown", None)
+    assert (file["id"], file["status"], file["blurhash"]) == ("f", "hidden", None)
     assert orjson.loads(topic.frame_for(socket_of("dan", "cy"), sent))["d"]["type"] == "skip"

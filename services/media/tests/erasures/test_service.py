@@ -151,6 +151,17 @@ async def test_to_erase_again_and_to_erase_nobody_is_harmless(alice, shown, pers
     assert await left(alice) == await left(nobody) == {}
 
 
+async def test_what_goes_with_its_owner_says_so(alice, shown, eraser, stores, settings) -> None:
+    """So that nobody tells of each of thousands of files what is told of their messages anyway."""
+    binned, ready = await shown(alice, b"1"), await shown(alice, b"2")
+    await alice.ask("DELETE", f"media/{binned}")
+    await eraser.erase(alice.id)
+    rows = await stores.dynamodb.scan(TableName=settings.resource("outbox"))
+    events = [json.loads(row["event"]) for row in map(from_item, rows["Items"])]
+    deleted = {each["subject"]: each["data"]["erased"] for each in events if each["type"] == "media.deleted.v1"}
+    assert deleted == {binned: False, ready: True}
+
+
 async def test_more_than_a_batch_goes(alice, stores, services, left) -> None:
     for number in range(7):
         await alice.announce(size=number + 1)

@@ -177,8 +177,9 @@ async def test_every_signed_in_person_sees_avatars(alice, bob, shown) -> None:
     assert await sees(bob, await shown(alice, purpose="avatar"))
 
 
-async def test_a_groups_picture_is_seen_while_it_is_its_picture(alice, bob, shown, hear) -> None:
-    media_id = await shown(alice)
+async def test_a_groups_picture_is_seen_while_it_is_its_picture(alice, bob, shown, hear, stores) -> None:
+    """And is collected one day when it is not any more."""
+    media_id = await shown(alice, purpose="message")
     await hear(joined(1), event(ConversationUpdated(**by(2), title="a", avatar=media_id)))
     assert await sees(bob, media_id)
 
@@ -186,6 +187,25 @@ async def test_a_groups_picture_is_seen_while_it_is_its_picture(alice, bob, show
     assert await sees(bob, media_id)
 
     await hear(event(ConversationUpdated(**by(4, "user-carol"), title="b", avatar=None)))
+    assert not await sees(bob, media_id)
+    file = await stores.files.get(media_id)
+    assert (file.is_used, file.may_go_unused) == (False, True)
+    assert file.due_at is not None
+
+
+async def test_a_groups_picture_is_its_givers_whichever_event_comes_first(alice, bob, shown, hear) -> None:
+    """Somebody else changes the title, and that is heard before the picture."""
+    media_id = await shown(alice)
+    face = {"avatar": media_id, "avatar_by": alice.id}
+    await hear(joined(1), event(ConversationUpdated(**by(3, "user-carol"), title="b", **face)))
+    await hear(event(ConversationUpdated(**by(2), title="a", **face)))
+    assert await sees(bob, media_id)
+
+
+async def test_nobody_gives_a_group_a_picture_of_somebody_else_s(alice, bob, shown, hear) -> None:
+    media_id = await shown(alice)
+    face = {"title": "b", "avatar": media_id, "avatar_by": "user-carol"}
+    await hear(joined(1), event(ConversationUpdated(**by(2), **face)))
     assert not await sees(bob, media_id)
 
 

@@ -106,6 +106,7 @@ class ConversationUpdated(ConversationEvent):
 
     title: str | None
     avatar: str | None
+    avatar_by: str | None = Field(None, description="Who gave it its picture, and owns the file; null: the actor")
     deleted: bool = False
 
 

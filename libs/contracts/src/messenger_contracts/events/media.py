@@ -53,6 +53,8 @@ class MediaDeleted(MediaEvent):
 
     TYPE: ClassVar[str] = "media.deleted.v1"
 
+    erased: bool = Field(False, description="With its owner, who is forgotten everywhere: it will not come back")
+
 
 class MediaRestored(MediaEvent):
     """A deleted file is there again."""

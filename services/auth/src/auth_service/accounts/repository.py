@@ -109,7 +109,11 @@ class PersonRepository:
 
     async def put(self, person: PersonRecord) -> None:
         """Remember a person; again is harmless."""
-        await self._dynamodb.put_item(TableName=self._table, Item=to_item(asdict(person)))
+        await self._dynamodb.put_item(**self.putting(person)["Put"])
+
+    def putting(self, person: PersonRecord) -> dict[str, Any]:
+        """The item of `TransactWriteItems` that remembers a person."""
+        return {"Put": {"TableName": self._table, "Item": to_item(asdict(person))}}
 
     async def delete(self, user_id: str) -> None:
         """Forget a person."""

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from auth_service.accounts.domain import FLOW_SECONDS, is_abandoned, is_reserved, prove, proves, skeleton
 from auth_service.accounts.models import Claim, PersonRecord, SignUpRecord
@@ -136,10 +137,15 @@ class AccountService:
 
     async def remember(self, user_id: str, username: str) -> None:
         """Let a person whose address is verified be found by the id. Said at every sign-in, in case it got lost."""
-        await asyncio.gather(
-            self._people.put(PersonRecord(user_id, username)),
-            self._claims.put(_claim_of(username), int(time.time())),
-        )
+        await asyncio.gather(self._people.put(PersonRecord(user_id, username)), self.keep_name(username))
+
+    def remembered(self, user_id: str, username: str) -> dict[str, Any]:
+        """The part of `remember` that goes with the transaction of a sign-in; the other one is `keep_name`."""
+        return self._people.putting(PersonRecord(user_id, username))
+
+    async def keep_name(self, username: str) -> None:
+        """Keep others from the username of a person whose address is verified, and from what looks like it."""
+        await self._claims.put(_claim_of(username), int(time.time()))
 
     async def release(self, username: str) -> None:
         """Let others have the username of an account that is gone, and what looks like it."""

@@ -4,6 +4,7 @@ The challenge itself is Cognito's. Its session, and what the person asked for, w
 """
 
 import time
+from dataclasses import asdict
 from typing import Any
 
 from auth_service.accounts.service import AccountService
@@ -49,13 +50,14 @@ class ChallengeService:
 
     async def pose(self, challenge: Challenge, wish: dict[str, Any]) -> Challenged:
         """Ask for the code; `wish` comes back from `meet`."""
-        claims = {"username": challenge.username, "session": challenge.session, "wish": wish}
+        claims = {**asdict(challenge), "wish": wish}
         return Challenged(flow=await self._flows.make(claims, FLOW_SECONDS))
 
     async def meet(self, flow: str, code: str, network: str) -> tuple[Grant, dict[str, Any]]:
         """What the right code gives, and the wish; raises as `answer` does."""
         claims = await self._flows.read(flow)
-        grant = await self.answer(Challenge(claims["username"], claims["session"]), code, network)
+        challenge = Challenge(claims["username"], claims["session"], claims["asked_at"])
+        grant = await self.answer(challenge, code, network)
         return grant, claims["wish"]
 
     async def answer(self, challenge: Challenge, code: str, network: str = "") -> Grant:

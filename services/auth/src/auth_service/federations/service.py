@@ -28,10 +28,11 @@ from auth_service.federations.links import IdentityLinks
 from auth_service.federations.models import Arrival, Callback, Departure
 from auth_service.federations.proofs import AddressProofs
 from auth_service.federations.repository import FinishedFlows, HostedUiRepository
+from auth_service.sessions.errors import Overtaken
 from auth_service.sessions.models import Client, Opening
 from auth_service.sessions.service import SessionService
 from auth_service.user_pool.models import Account, Grant
-from auth_service.user_pool.repository import UserPool, grant_of
+from auth_service.user_pool.repository import UserPool, grant_of, present
 from servicekit.cognito import IdTokenVerifier
 from servicekit.errors import Unauthenticated
 from servicekit.tokens import Tokens
@@ -135,9 +136,10 @@ class FederationService:
 
     async def _exchange(self, code: str, chosen: Secrets) -> Grant:
         """The tokens for the code, which must be the answer to our own question."""
+        asked_at = present()
         tokens = await self._hosted_ui.exchange(code, chosen.verifier)
         proved = await self._id_tokens.verify(str(tokens.get("id_token")), nonce=chosen.nonce)
-        grant = grant_of(tokens)
+        grant = grant_of(tokens, asked_at)
         if grant.user_id != proved.user_id:
             raise ExchangeRefused
         return grant
@@ -152,4 +154,7 @@ class FederationService:
         """Begin the session. A second factor is not waived because a provider asked for none."""
         if account.has_totp:
             return Arrival(with_error(target, Refusal.TOTP))
-        return Arrival(target, await self._sessions.begin(grant, Opening("cookie", client), "oidc"))
+        try:
+            return Arrival(target, await self._sessions.begin(grant, Opening("cookie", client), "oidc"))
+        except Overtaken:
+            return Arrival(with_error(target, Refusal.FAILED))

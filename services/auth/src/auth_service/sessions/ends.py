@@ -1,6 +1,9 @@
 """The ends of sessions: the rows first, then the word to the gateways, then Cognito.
 
-Whoever changes what an account is proved by ends its sessions here, and says why.
+Whoever changes what an account is proved by ends its sessions here, and says why. Where all end, a cutoff comes before
+the rows: a sign-in under way, by what was right when it was asked for, has its row either before the rows are read, and
+it ends with them, or not at all. So call it when the change is done. It takes clocks that agree to within the time that
+Cognito takes to answer, for `asked_at` is noted before the question, and the cutoff after the change.
 """
 
 import asyncio
@@ -12,7 +15,8 @@ from auth_service.audits.service import SecurityLog
 from auth_service.endings.service import Announcer
 from auth_service.sessions.models import Session
 from auth_service.sessions.repository import SessionRepository
-from auth_service.user_pool.repository import UserPool
+from auth_service.user_pool.models import Grant
+from auth_service.user_pool.repository import UserPool, present
 from messenger_contracts.events import auth as events
 from messenger_contracts.identity import Principal
 from messenger_contracts.realtime import SessionEnded
@@ -39,14 +43,20 @@ class SessionEnds:
 
     async def end_all(self, user_id: str, username: str, reason: events.SessionEnd = "signed_out") -> None:
         """End all sessions of a person."""
+        await self._sessions.cut_off(user_id, present())
         while sessions := await self._sessions.of_person(user_id):
             await self._end(sessions, reason)
         await self._attempt(self._pool.revoke_all(username))
 
     async def end_others(self, principal: Principal, reason: events.SessionEnd = "password_changed") -> None:
         """End all sessions of the caller but the one that asks."""
+        await self._sessions.cut_off(principal.user_id, present())
         while others := await self._sessions.of_person(principal.user_id, but=principal.session_id):
             await self._end_and_revoke(others, reason)
+
+    async def discard(self, grant: Grant) -> None:
+        """Void what Cognito gave for a session that did not begin."""
+        await self._attempt(self._pool.revoke(str(grant.refresh_token)))
 
     async def open_ones(self, user_id: str) -> list[Session]:
         """The sessions of a person that could end; of very many, some."""

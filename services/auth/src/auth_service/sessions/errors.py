@@ -9,6 +9,12 @@ class SessionOver(Unauthenticated):
     detail = "The session is over: sign in again."
 
 
+class Overtaken(Unauthenticated):
+    """All sessions of the person were ended while this one was about to begin."""
+
+    detail = "All your sessions were ended while you signed in: sign in again."
+
+
 class NotRecent(Forbidden):
     """What is asked for takes somebody who has just proved who they are."""
 

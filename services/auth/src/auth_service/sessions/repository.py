@@ -1,5 +1,8 @@
 """Sessions in DynamoDB, keyed by person and session: one by its key, all of a person's.
 
+Cutoffs lie in a table of their own, one a person: what a person proved themselves with before it begins no session.
+They expire, and hardly anybody has one.
+
 Telling the gateways of their ends does not belong here, but the mark that asks for it does: it rides in the same write.
 """
 
@@ -14,26 +17,51 @@ from auth_service.sessions.models import Session
 from servicekit.dynamodb import Transaction, delete_items, from_item, is_condition_failure, query_items, to_item
 
 MOST_SESSIONS = 1000
+CUTOFF_SECONDS = 24 * 3600
+"""How long a cutoff is kept: far longer than a sign-in takes, with its challenge."""
 _COLUMNS = frozenset(field.name for field in fields(Session))
 
 
 class SessionRepository:
     """Keeps sessions. Each change is conditional, so that of two at once only one is made."""
 
-    def __init__(self, dynamodb: Any, table: str) -> None:
+    def __init__(self, dynamodb: Any, table: str, cutoffs: str) -> None:
         self._dynamodb = dynamodb
         self._table = table
+        self._cutoffs = cutoffs
 
     async def check(self) -> None:
         """Raise when the table does not answer."""
         await self.get("nobody", "none")
 
-    async def add(self, session: Session, told: Sequence[dict[str, Any]] = ()) -> None:
-        """Keep a new session, together with what is told of it."""
+    async def add(self, session: Session, asked_at: int, told: Sequence[dict[str, Any]] = ()) -> bool:
+        """Keep a new session, together with what is told of it; not if a cutoff came since `asked_at`."""
         transaction = Transaction()
+        before = "attribute_not_exists(ended_before) OR ended_before < :asked"
+        transaction.check(self._cutoffs, {"user_id": session.user_id}, before, {":asked": asked_at})
         transaction.put(self._table, asdict(session))
         transaction.items += told
-        await transaction.commit(self._dynamodb)
+        try:
+            await transaction.commit(self._dynamodb)
+        except ClientError as error:
+            if is_condition_failure(error):
+                return False
+            raise
+        return True
+
+    async def cut_off(self, user_id: str, at: int) -> None:
+        """Let no session begin by what was asked before a moment, in microseconds. A cutoff never goes back."""
+        try:
+            await self._dynamodb.update_item(
+                TableName=self._cutoffs,
+                Key=to_item({"user_id": user_id}),
+                UpdateExpression="SET ended_before = :at, expires_at = :expires",
+                ConditionExpression="attribute_not_exists(ended_before) OR ended_before < :at",
+                ExpressionAttributeValues=to_item({":at": at, ":expires": at // 1_000_000 + CUTOFF_SECONDS}),
+            )
+        except ClientError as error:
+            if not is_condition_failure(error):
+                raise
 
     async def get(self, user_id: str, session_id: str) -> Session | None:
         """A session as it is now, ended or not."""

@@ -20,7 +20,7 @@ from auth_service.lockouts.domain import PASSWORD, network_of
 from auth_service.lockouts.service import LockoutService
 from auth_service.notices.models import DUE
 from auth_service.sessions.ends import SessionEnds
-from auth_service.sessions.errors import NotRecent, SessionOver
+from auth_service.sessions.errors import NotRecent, Overtaken, SessionOver
 from auth_service.sessions.keys import SessionKeys
 from auth_service.sessions.models import Client, Opening, Session
 from auth_service.sessions.repository import SessionRepository
@@ -106,12 +106,15 @@ class SessionService:
         return await self.begin(grant, Opening(client=replace(client, device=device), **kept), method_of(wish.code))
 
     async def begin(self, grant: Grant, opening: Opening, method: events.SignInMethod = "password") -> Begun:
-        """Begin the session of a person who has proved who they are."""
+        """Begin the session of a person who has proved who they are; raises `Overtaken` if all of theirs ended since.
+
+        The person is remembered in the same transaction, so that nobody is who was erased meanwhile.
+        """
         device, user, had_sessions, _ = await asyncio.gather(
             self._devices.open(opening.client.device),
             self._accounts.profile(grant.username),
             self._sessions.has_any(grant.user_id),
-            self._accounts.remember(grant.user_id, grant.username),
+            self._accounts.keep_name(grant.username),
         )
         is_first = not had_sessions and datetime.now(UTC) - user.created_at < FIRST_DAY
         is_new = grant.user_id not in device.people
@@ -122,7 +125,8 @@ class SessionService:
             new_device=is_new,
             network=network_of(opening.client.address) or None,
         )
-        session = await self._add(grant, opening, self._log.items(started), notice=is_new and not is_first)
+        told = [self._accounts.remembered(grant.user_id, grant.username), *self._log.items(started)]
+        session = await self._add(grant, opening, told, notice=is_new and not is_first)
         known = await self._devices.seal(
             with_person(device, grant.user_id, filter(None, (grant.username, opening.login)))
         )
@@ -201,7 +205,9 @@ class SessionService:
             user_agent=opening.client.agent[:MOST_AGENT],
             unnoticed=DUE if notice else None,
         )
-        await self._sessions.add(session, told)
+        if not await self._sessions.add(session, grant.asked_at, told):
+            await self.ends.discard(grant)
+            raise Overtaken
         return session
 
     async def _live(self, user_id: str, session_id: str) -> Session:

@@ -37,6 +37,9 @@ class Grant:
     expires_in: int
     refresh_token: str | None
     """Only a sign-in gives one."""
+    asked_at: int
+    """Microseconds of Unix time, just before Cognito was asked whether it is the person: so long ago it may be that
+    what they proved it with was right. For a challenge that is when the password was looked at."""
     groups: tuple[str, ...] = ()
     """As of now; the access token says the same."""
 
@@ -47,3 +50,5 @@ class Challenge:
 
     username: str
     session: str
+    asked_at: int
+    """As of a `Grant`."""

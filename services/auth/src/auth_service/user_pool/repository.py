@@ -8,6 +8,7 @@ import base64
 import hashlib
 import hmac
 import secrets
+import time
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -113,11 +114,12 @@ class UserPool:
         Raises `Refused`, or `NotVerified` whatever the password: Cognito says that before it looks at it.
         """
         parameters = {"USERNAME": login, "PASSWORD": password, "SECRET_HASH": self._secret_hash(login)}
+        asked_at = present()
         answer = await self._initiate("ADMIN_USER_PASSWORD_AUTH", parameters)
         if answer.get("ChallengeName") == TOTP:
             # Not the login that was typed: answers to the challenge take the name itself.
-            return Challenge(answer["ChallengeParameters"]["USER_ID_FOR_SRP"], answer["Session"])
-        return _grant(answer)
+            return Challenge(answer["ChallengeParameters"]["USER_ID_FOR_SRP"], answer["Session"], asked_at)
+        return _grant(answer, asked_at)
 
     async def prove(self, login: str, password: str) -> Challenge | None:
         """Check a password; gives the challenge that a sign-in would meet. Raises as `authenticate` does.
@@ -147,12 +149,12 @@ class UserPool:
                 "SECRET_HASH": self._secret_hash(name),
             },
         )
-        return _grant(answer)
+        return _grant(answer, challenge.asked_at)
 
     async def refresh(self, username: str, refresh_token: str) -> Grant:
         """A new access token for a refresh token; raises `Refused` when it was revoked or is too old."""
         parameters = {"REFRESH_TOKEN": refresh_token, "SECRET_HASH": self._secret_hash(username)}
-        return _grant(await self._initiate("REFRESH_TOKEN_AUTH", parameters))
+        return _grant(await self._initiate("REFRESH_TOKEN_AUTH", parameters), present())
 
     async def revoke(self, refresh_token: str) -> None:
         """End a refresh token and the access tokens that came of it."""
@@ -263,19 +265,24 @@ class UserPool:
         return base64.b64encode(digest).decode()
 
 
-def _grant(answer: dict[str, Any]) -> Grant:
+def present() -> int:
+    """This moment, as `Grant.asked_at` has it."""
+    return time.time_ns() // 1000
+
+
+def _grant(answer: dict[str, Any], asked_at: int) -> Grant:
     if "AuthenticationResult" not in answer:
         raise Refused  # a challenge, which only an account made by an administrator can get
     tokens = answer["AuthenticationResult"]
-    return _grant_of(tokens["AccessToken"], tokens["ExpiresIn"], tokens.get("RefreshToken"))
+    return _grant_of(tokens["AccessToken"], tokens["ExpiresIn"], tokens.get("RefreshToken"), asked_at)
 
 
-def grant_of(tokens: Mapping[str, Any]) -> Grant:
+def grant_of(tokens: Mapping[str, Any], asked_at: int) -> Grant:
     """What the hosted UI's token endpoint gave, which says the same in other words."""
-    return _grant_of(tokens["access_token"], tokens["expires_in"], tokens.get("refresh_token"))
+    return _grant_of(tokens["access_token"], tokens["expires_in"], tokens.get("refresh_token"), asked_at)
 
 
-def _grant_of(access_token: str, expires_in: int, refresh_token: str | None) -> Grant:
+def _grant_of(access_token: str, expires_in: int, refresh_token: str | None, asked_at: int) -> Grant:
     claims = jwt.get_unverified_claims(access_token)  # it comes from Cognito itself
     return Grant(
         user_id=claims["sub"],
@@ -285,5 +292,6 @@ def _grant_of(access_token: str, expires_in: int, refresh_token: str | None) -> 
         expires_at=claims["exp"],
         expires_in=expires_in,
         refresh_token=refresh_token,
+        asked_at=asked_at,
         groups=tuple(claims.get("cognito:groups", ())),
     )

@@ -1,1 +1,1 @@
-"""Files that arrive after the messages that carry them."""
+"""Files that arrive after the messages that carry them, go out of sight, and come back."""

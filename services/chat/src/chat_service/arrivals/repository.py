@@ -6,8 +6,16 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 _SETTLE = text("""
-    INSERT INTO settled_files (media_id, at) VALUES (:media_id, now())
-    ON CONFLICT (media_id) DO UPDATE SET at = excluded.at
+    INSERT INTO settled_files (media_id, version, at) VALUES (:media_id, :version, now())
+    ON CONFLICT (media_id) DO UPDATE SET version = excluded.version, at = excluded.at
+        WHERE settled_files.version < excluded.version
+    RETURNING media_id
+""")
+_AWAIT_AGAIN = text("""
+    INSERT INTO awaited_files (media_id, conversation_id, seq)
+    SELECT :media_id, conversation_id, seq FROM messages
+    WHERE media @> jsonb_build_array(jsonb_build_object('id', CAST(:shown AS text))) AND deleted_at IS NULL
+    ON CONFLICT DO NOTHING
 """)
 _ARRIVED = text("""
     SELECT DISTINCT a.conversation_id FROM awaited_files a JOIN settled_files s ON s.media_id = a.media_id LIMIT :limit
@@ -30,9 +38,14 @@ _FORGET_AWAITED = text("DELETE FROM awaited_files WHERE since < now() - make_int
 class ArrivalRepository:
     """Reads and writes which files settled, and which messages wait for them."""
 
-    async def settle(self, session: AsyncSession, media_id: UUID) -> None:
-        """Note that a file is ready, or rejected."""
-        await session.execute(_SETTLE, {"media_id": media_id})
+    async def settle(self, session: AsyncSession, media_id: UUID, version: int) -> bool:
+        """Note what media said of a file; False if it has said that, or something later, before."""
+        found = await session.execute(_SETTLE, {"media_id": media_id, "version": version})
+        return found.one_or_none() is not None
+
+    async def await_again(self, session: AsyncSession, media_id: UUID) -> None:
+        """Let every message that shows a file be one that waits for it."""
+        await session.execute(_AWAIT_AGAIN, {"media_id": media_id, "shown": str(media_id)})
 
     async def arrived(self, session: AsyncSession, limit: int) -> list[UUID]:
         """Conversations in which files have arrived that messages wait for."""

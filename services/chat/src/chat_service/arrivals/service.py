@@ -1,7 +1,12 @@
-"""Use cases of arrivals: files become ready, or are rejected, after the messages that carry them were sent.
+"""Use cases of arrivals: files become ready, or are rejected, after the messages that carry them were sent; their
+owners delete them, and bring them back.
 
 The log tells of it as of link previews: the message is edited by nobody. A send notes in its transaction what it waits
-for, and the consumer what settled; whichever of the two is committed last, the next step finds both.
+for, and the consumer what settled; whichever of the two is committed last, the next step finds both. Of a file that is
+deleted or restored the consumer notes both.
+
+An edit says of a file what is so when it is read, not what an event said. So events may come twice and in any order:
+what is older than what was heard is dropped, and of two at once one edit tells.
 """
 
 from uuid import UUID
@@ -11,7 +16,7 @@ from chat_service.log.domain import SYSTEM
 from chat_service.log.service import ChangeService
 from messenger_contracts.conversations import LogEventType
 from messenger_contracts.envelope import Event
-from messenger_contracts.events.media import MediaReady, MediaRejected
+from messenger_contracts.events.media import MediaDeleted, MediaReady, MediaRejected, MediaRestored
 from servicekit.postgres import Database
 
 KEPT_HOURS = 24
@@ -22,7 +27,7 @@ BATCH = 50
 
 
 class ArrivalService:
-    """Lets readers of messages know that their files have arrived."""
+    """Lets readers of messages know what has become of their files."""
 
     def __init__(self, database: Database, changes: ChangeService, repository: ArrivalRepository) -> None:
         self._database = database
@@ -32,7 +37,22 @@ class ArrivalService:
     async def settled(self, event: Event[MediaReady] | Event[MediaRejected]) -> None:
         """Note that a file is what it will be. Twice is harmless."""
         async with self._database.write() as session:
-            await self._repository.settle(session, UUID(event.data.media_id))
+            await self._repository.settle(session, UUID(event.data.media_id), event.data.version)
+
+    async def deleted(self, event: Event[MediaDeleted]) -> None:
+        """Have it told that a file is out of sight; not when its owner is forgotten, whose messages go themselves."""
+        if not event.data.erased:
+            await self._changed(event.data)
+
+    async def restored(self, event: Event[MediaRestored]) -> None:
+        """Have it told that a file is there again."""
+        await self._changed(event.data)
+
+    async def _changed(self, data: MediaDeleted | MediaRestored) -> None:
+        media_id = UUID(data.media_id)
+        async with self._database.write() as session:
+            if await self._repository.settle(session, media_id, data.version):
+                await self._repository.await_again(session, media_id)
 
     async def step(self) -> bool:
         """Tell of what has arrived; returns whether there may be more."""
@@ -46,7 +66,7 @@ class ArrivalService:
         async with self._changes.change(conversation_id) as change:
             if change is not None:
                 for seq in await self._repository.take(change.session, conversation_id):
-                    await change.append(LogEventType.MESSAGE_EDITED, (SYSTEM, SYSTEM), None, target_seq=seq)
+                    await change.append(LogEventType.MESSAGE_EDITED, (SYSTEM, SYSTEM), None, target_seq=seq, quiet=True)
                 return
         async with self._database.write() as session:
             await self._repository.take(session, conversation_id)

@@ -16,8 +16,9 @@ class ConversationRow(Base):
     """A conversation, and where its log stands. `direct_key` makes the direct one of two people unique.
 
     `closed_by` names those of a direct conversation who block the other, and `last_xid` the transaction that changed
-    it last. `member_count` and `closed_by` are kept under the row's lock, from `members` and `blocks`. Of one that was
-    deleted the row stays, and after `purged_at` nothing else that was said in it.
+    it last. `avatar_by` gave it its picture. `member_count` and `closed_by` are kept under the row's lock, from
+    `members` and `blocks`. Of one that was deleted the row stays, and after `purged_at` nothing else that was said in
+    it.
     """
 
     __tablename__ = "conversations"
@@ -42,6 +43,7 @@ class ConversationRow(Base):
     last_seq: Mapped[int] = mapped_column(server_default=text("0"))
     last_msg_no: Mapped[int] = mapped_column(server_default=text("0"))
     avatar: Mapped[str | None]
+    avatar_by: Mapped[str | None]
     history: Mapped[str] = mapped_column(server_default=text("'joined'"))
     version: Mapped[int] = mapped_column(server_default=text("1"))
     member_count: Mapped[int]

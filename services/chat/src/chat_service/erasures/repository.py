@@ -56,6 +56,9 @@ _PROMOTE = text("""
 """)
 _FORGET_MEMBER = text("DELETE FROM members WHERE conversation_id = :conversation_id AND user_id = :user_id")
 _COUNT_OUT = text("UPDATE conversations SET member_count = member_count - 1 WHERE id = :conversation_id")
+_TAKE_PICTURE = text("""
+    UPDATE conversations SET avatar = NULL, avatar_by = NULL, version = version + 1 WHERE id = :conversation_id
+""")
 _END = text("UPDATE conversations SET deleted_at = now(), member_count = 0 WHERE id = :conversation_id")
 _RENAME = text(f"""
     UPDATE members SET username = '{DELETED_NAME}', draft = NULL, muted_until = NULL, pinned_at = NULL,
@@ -153,6 +156,10 @@ class ErasureRepository:
     async def promote(self, session: AsyncSession, user_id: str, conversation_id: UUID) -> None:
         """Let a member own the group."""
         await session.execute(_PROMOTE, _key(user_id, conversation_id))
+
+    async def take_picture(self, session: AsyncSession, conversation_id: UUID) -> None:
+        """Let a group have no picture."""
+        await session.execute(_TAKE_PICTURE, {"conversation_id": conversation_id})
 
     async def end(self, session: AsyncSession, conversation_id: UUID) -> None:
         """Delete a group that nobody else is in."""

@@ -116,6 +116,7 @@ class ErasureService:
             await self._repository.empty_seat(session, user_id, conversation_id)
             await self._repository.unname(session, user_id, conversation_id)
             return [user_id]
+        await self._take_picture(change, user_id)
         if member.present:
             await self._hand_over(change, user_id, member)
             data = _told(user_id, DELETED_NAME, member.role)
@@ -123,10 +124,17 @@ class ErasureService:
         await self._repository.unname(session, user_id, conversation_id)
         await self._repository.forget_member(session, user_id, conversation_id, counted=member.present)
         if member.present and change.head.member_count <= 1:
-            ended = updated(face(change.head), deleted=True)
+            ended = updated(_faceless(change, user_id), deleted=True)
             await change.append(LogEventType.CONVERSATION_UPDATED, (user_id, DELETED_NAME), ended)
             await self._repository.end(session, conversation_id)
         return [user_id]
+
+    async def _take_picture(self, change: Change, user_id: str) -> None:
+        """Let a group be without the picture that a person gave it: the file goes with its owner."""
+        if change.head.avatar_by == user_id:
+            await self._repository.take_picture(change.session, change.conversation_id)
+            data = updated(_faceless(change, user_id))
+            await change.append(LogEventType.CONVERSATION_UPDATED, (SYSTEM, SYSTEM), data)
 
     async def _hand_over(self, change: Change, user_id: str, member: Any) -> None:
         """Give a group that would be without an owner to somebody."""
@@ -138,6 +146,12 @@ class ErasureService:
             await self._repository.promote(session, heir.user_id, conversation_id)
             data = _told(heir.user_id, heir.username, "owner")
             await change.append(LogEventType.MEMBER_ROLE, (SYSTEM, SYSTEM), data)
+
+
+def _faceless(change: Change, user_id: str) -> dict[str, Any]:
+    """How a group looks without what a person gave it."""
+    shown = face(change.head)
+    return {**shown, "avatar": None, "avatar_by": None} if shown["avatar_by"] == user_id else shown
 
 
 def _told(user_id: str, username: str, role: str) -> dict[str, str]:

@@ -25,13 +25,16 @@ class Attached:
     media_ids: Sequence[str]
     answer: AttachAnswer | None
 
-    def require(self) -> None:
-        """Refuse files that the sender may not send: raises `ValidationFailed`, or `FilesUnavailable`."""
+    def require(self, pointer: str = "/media_ids/{place}") -> None:
+        """Refuse files that the sender may not send: raises `ValidationFailed`, or `FilesUnavailable`.
+
+        `pointer` says where in the request the file at a place stands.
+        """
         if self.answer is None:
             raise FilesUnavailable
         for place, media_id in enumerate(self.media_ids):
             if media_id in self.answer.refused:
-                raise invalid(f"/media_ids/{place}", "is no file that you may send")
+                raise invalid(pointer.format(place=place), "is no file that you may send")
 
     @property
     def media(self) -> list[Media]:
@@ -45,11 +48,11 @@ class Attached:
         return list(dict.fromkeys(each.id for each in self.media if each.status in ON_THE_WAY))
 
 
-def require_attached(attached: Attached | None) -> None:
+def require_attached(attached: Attached | None, pointer: str = "/media_ids/{place}") -> None:
     """Refuse files of which media was not asked, or that it does not let the sender send."""
     if attached is None:
         raise FilesUnavailable
-    attached.require()
+    attached.require(pointer)
 
 
 class Slot(NamedTuple):

@@ -10,7 +10,15 @@ from contextlib import suppress
 from chat_service.files.domain import Attached, Sender, Shown, fill, questions, slots, wanted
 from chat_service.files.errors import FilesUnavailable
 from chat_service.files.repository import MediaRepository
-from messenger_contracts.media import MOST_QUESTIONS, AttachAnswer, Media, MediaAnswer, MediaQuestion, ShownQuestion
+from messenger_contracts.media import (
+    MOST_QUESTIONS,
+    AttachAnswer,
+    Media,
+    MediaAnswer,
+    MediaQuestion,
+    ShownQuestion,
+    hidden,
+)
 from servicekit.batching import Batcher
 from servicekit.postgres import Session
 from servicekit.telemetry import record_failure
@@ -74,14 +82,15 @@ class FileService:
         await self._showing.drain()
 
     async def _known(self, asked: Sequence[tuple[str | None, Mapping[str, Sender]]]) -> list[dict[str, Media]]:
-        """By reader, what media says of files: nothing while it cannot be reached."""
-        waiting = [[self._showing.submit(each) for each in questions(reader, files)] for reader, files in asked]
+        """By reader, what media says of files: nothing while it cannot be reached. What it leaves out is hidden."""
+        waiting = [[(each, self._showing.submit(each)) for each in questions(reader, files)] for reader, files in asked]
         known: list[dict[str, Media]] = []
-        for futures in waiting:
+        for theirs in waiting:
             known.append({})
-            for future in futures:
+            for question, future in theirs:
                 with suppress(FilesUnavailable):
-                    known[-1] |= {each.id: each for each in (await future).items}
+                    shown = {each.id: each for each in (await future).items}
+                    known[-1] |= {each: shown.get(each) or hidden(each) for each in question.sent}
         return known
 
     async def _ask_attachable(self, asked: Sequence[MediaQuestion]) -> Sequence[AttachAnswer]:

@@ -18,8 +18,16 @@ def require_others(caller: str, member_ids: Sequence[str]) -> None:
 
 
 def face(head: Any) -> dict[str, Any]:
-    """What members can change of a group, as it is."""
-    return {"title": head.title, "avatar": head.avatar, "history": head.history}
+    """What members can change of a group, as it is, and who gave it its picture."""
+    return {"title": head.title, "avatar": head.avatar, "avatar_by": head.avatar_by, "history": head.history}
+
+
+def changed(present: Mapping[str, Any], wish: Mapping[str, Any], by: str) -> dict[str, Any]:
+    """The face of a group after somebody's wish. A picture that stays remains that of who gave it."""
+    wanted = {**present, **wish}
+    if wanted["avatar"] != present["avatar"]:
+        wanted["avatar_by"] = wanted["avatar"] and by
+    return wanted
 
 
 def updated(shown: Mapping[str, Any], *, deleted: bool = False, cleared: bool = False) -> dict[str, Any]:

@@ -12,8 +12,10 @@ from chat_service.conversations.models import ConversationRow
 
 _CREATE = text("""
     INSERT INTO conversations
-        (id, kind, direct_key, title, avatar, history, epoch, created_at, active_at, last_seq, member_count, closed_by)
-    VALUES (:id, :kind, :direct_key, :title, :avatar, :history, :epoch, :now, :now, :last_seq, :last_seq, '{}')
+        (id, kind, direct_key, title, avatar, avatar_by, history, epoch, created_at, active_at, last_seq, member_count,
+         closed_by)
+    VALUES (:id, :kind, :direct_key, :title, :avatar, :avatar_by, :history, :epoch, :now, :now, :last_seq, :members,
+            '{}')
     ON CONFLICT (direct_key) DO NOTHING RETURNING id
 """)
 _ADD_MEMBERS = text("""
@@ -24,7 +26,9 @@ _ADD_MEMBERS = text("""
 """)
 _BY_KEY = text("SELECT id FROM conversations WHERE direct_key = :direct_key")
 _CHANGE = text("""
-    UPDATE conversations SET title = :title, avatar = :avatar, history = :history, version = version + 1 WHERE id = :id
+    UPDATE conversations
+    SET title = :title, avatar = :avatar, avatar_by = :avatar_by, history = :history, version = version + 1
+    WHERE id = :id
 """)
 _END = text("UPDATE conversations SET deleted_at = :at, member_count = 0 WHERE id = :id")
 _DISMISS = text("""
@@ -43,9 +47,12 @@ class LifecycleRepository:
     """Writes conversations as wholes. Whoever changes one holds its lock."""
 
     async def create(
-        self, session: AsyncSession, new: ConversationRow, members: Sequence[tuple[str, str, str]]
+        self, session: AsyncSession, new: ConversationRow, members: Sequence[tuple[str, str, str]], last_seq: int
     ) -> bool:
-        """Insert a conversation with its members: `(id, username, role)`. False when one with the same key is there."""
+        """Insert a conversation with its members: `(id, username, role)`, and the log's end when it has begun.
+
+        False when one with the same key is there.
+        """
         users, usernames, roles = (list(column) for column in zip(*members, strict=True))
         parameters = {
             "id": new.id,
@@ -53,10 +60,12 @@ class LifecycleRepository:
             "direct_key": new.direct_key,
             "title": new.title,
             "avatar": new.avatar,
+            "avatar_by": new.avatar_by,
             "history": new.history,
             "epoch": new.epoch,
             "now": new.created_at,
-            "last_seq": len(members),
+            "last_seq": last_seq,
+            "members": len(members),
         }
         if (await session.execute(_CREATE, parameters)).one_or_none() is None:
             return False

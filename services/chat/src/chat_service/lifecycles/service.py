@@ -10,8 +10,9 @@ from chat_service.conversations.domain import MEMBER, OWNER, direct_key, parse_i
 from chat_service.conversations.errors import NotMember
 from chat_service.conversations.models import ConversationRow
 from chat_service.conversations.service import InboxService, MembershipService
+from chat_service.files.domain import Attached, require_attached
 from chat_service.files.service import FileService
-from chat_service.lifecycles.domain import face, require_others, updated
+from chat_service.lifecycles.domain import changed, face, require_others, updated
 from chat_service.lifecycles.errors import too_many
 from chat_service.lifecycles.repository import LifecycleRepository
 from chat_service.lifecycles.schemas import ConversationPatch, GroupCreate
@@ -24,6 +25,8 @@ from servicekit.idempotency import Answer, Attempt
 from servicekit.postgres import Database, Session
 from servicekit.postgres_idempotency import PostgresIdempotency
 
+AVATAR = "/avatar"
+"""Where a request names a picture."""
 Members = Sequence[tuple[str, str, str]]
 """Id, username and role of each."""
 
@@ -69,21 +72,34 @@ class BeginningService:
     async def group(
         self, actor: Actor, wish: GroupCreate, people: PeopleService, attempt: Attempt
     ) -> Answer[Conversation]:
-        """A new group, whose owner is the caller; raises `ClosedInbox` or `Blocking`, and says of whom."""
+        """A new group, whose owner is the caller; raises `ClosedInbox` or `Blocking`, and says of whom.
+
+        The picture must be a file that the caller may send: raises `ValidationFailed`, or `FilesUnavailable`. The same
+        wish again is answered as before, whatever has become of the file.
+        """
         require_others(actor.user_id, wish.member_ids)
         if len(wish.member_ids) >= self._most_members:
             raise too_many(self._most_members)
         found = await people.require_all(wish.member_ids, "/member_ids")
-        new = _new("group", title=wish.title, avatar=wish.avatar, history=wish.history)
+        attached = await self._files.attach(actor.user_id, [wish.avatar]) if wish.avatar else None
+        by = wish.avatar and actor.user_id
+        new = _new("group", title=wish.title, avatar=wish.avatar, avatar_by=by, history=wish.history)
         members = [(actor.user_id, actor.username, OWNER), *((each.id, each.username, MEMBER) for each in found)]
-        return await self._begin(actor, attempt, new, members)
+        return await self._begin(actor, attempt, new, members, attached)
 
     async def _begin(
-        self, actor: Actor, attempt: Attempt, new: ConversationRow, members: Members
+        self,
+        actor: Actor,
+        attempt: Attempt,
+        new: ConversationRow,
+        members: Members,
+        attached: Attached | None = None,
     ) -> Answer[Conversation]:
         async with self._database.write() as session:
 
             async def make() -> Answer[Conversation]:
+                if new.avatar:
+                    require_attached(attached, AVATAR)
                 created = await self._create(session, actor, new, members)
                 begun = new.id if created else await self._repository.by_key(session, str(new.direct_key))
                 shown, _ = await self._memberships.conversation(session, actor.user_id, begun)
@@ -99,11 +115,12 @@ class BeginningService:
         named = [user_id for user_id, _, _ in members if user_id != actor.user_id]
         if new.direct_key:
             await self._inboxes.hold(session, new.direct_key)
-        if not await self._repository.create(session, new, members):
+        shown = [updated(face(new))] if new.avatar else []
+        if not await self._repository.create(session, new, members, len(members) + len(shown)):
             return False
         await self._inboxes.require_open(session, actor.user_id, named, "/member_ids")
         joined = [{"user_id": user_id, "username": name, "role": role} for user_id, name, role in members]
-        await self._log.begin(session, new.id, new.created_at, (actor.user_id, actor.username), joined)
+        await self._log.begin(session, new.id, new.created_at, _by(actor), joined, shown)
         return True
 
 
@@ -129,8 +146,10 @@ class LifecycleService:
     ) -> tuple[Conversation, int]:
         """Change what is given of a group's title, avatar and history; returns it as it is then, and its version.
 
-        Raises `NotMember`, `NotGroup`, `RoleRequired`, `PreconditionFailed`. What is the same already is no change.
+        Raises `NotMember`, `NotGroup`, `RoleRequired`, `PreconditionFailed`; `ValidationFailed` or `FilesUnavailable`
+        of a new picture that the actor may not send. What is the same already is no change.
         """
+        attached = await self._attached(actor, parse_id(conversation_id), wish.avatar)
         async with self._changes.change(parse_id(conversation_id)) as change:
             if change is None:
                 raise NotMember
@@ -138,7 +157,9 @@ class LifecycleService:
             require_role(member, "admin")
             require_match(if_match, change.head.version)
             present = face(change.head)
-            wanted = present | wish.model_dump(exclude_unset=True)
+            wanted = changed(present, wish.model_dump(exclude_unset=True), actor.user_id)
+            if wanted["avatar"] and wanted["avatar"] != present["avatar"]:
+                require_attached(attached, AVATAR)
             if wanted != present:
                 await self._repository.change(change.session, change.conversation_id, wanted)
                 await change.append(LogEventType.CONVERSATION_UPDATED, _by(actor), updated(wanted))
@@ -146,6 +167,14 @@ class LifecycleService:
             shown, version = await self._memberships.conversation(session, actor.user_id, change.conversation_id)
         await self._files.describe(actor.user_id, [shown.last_message])
         return shown, version
+
+    async def _attached(self, actor: Actor, conversation_id: UUID, avatar: str | None) -> Attached | None:
+        """What media says of a picture, before anything is locked; it is not asked of one that is there already."""
+        if avatar is None:
+            return None
+        async with self._database.read() as session:
+            shown, _ = await self._memberships.conversation(session, actor.user_id, conversation_id)
+        return None if shown.avatar == avatar else await self._files.attach(actor.user_id, [avatar])
 
     async def delete(self, actor: Actor, conversation_id: str) -> None:
         """End a group for everybody, if the actor owns it; or empty a direct conversation for the actor alone."""
@@ -184,6 +213,6 @@ def _by(actor: Actor) -> tuple[str, str]:
 
 
 def _new(kind: str, **members: Any) -> ConversationRow:
-    values = {"direct_key": None, "title": None, "avatar": None, "history": "joined", **members}
+    values = {"direct_key": None, "title": None, "avatar": None, "avatar_by": None, "history": "joined", **members}
     new_id: UUID = uuid7()
     return ConversationRow(id=new_id, kind=kind, epoch=uuid7().hex[-12:], created_at=now(), **values)

@@ -14,7 +14,7 @@ from chat_service.models import BLOCKED, HIDDEN_MESSAGE, MESSAGE_COLUMNS, READER
 from messenger_contracts.conversations import LogEventType
 
 _LOCK = text("""
-    SELECT id, kind, title, avatar, history, epoch, last_seq, last_msg_no, member_count, closed_by, version
+    SELECT id, kind, title, avatar, avatar_by, history, epoch, last_seq, last_msg_no, member_count, closed_by, version
     FROM conversations WHERE id = :id AND deleted_at IS NULL FOR NO KEY UPDATE
 """)
 
@@ -118,7 +118,7 @@ class LogRepository:
     async def move(
         self, session: AsyncSession, conversation_id: UUID, last_seq: int, active_at: datetime | None
     ) -> None:
-        """Move a locked conversation's position to its last event. None: nothing happened that others may know of."""
+        """Move a locked conversation's position to its last event. None: nothing that counts as activity."""
         await session.execute(_MOVE, {"id": conversation_id, "last_seq": last_seq, "at": active_at})
 
     async def for_reader(

@@ -43,10 +43,17 @@ class LogService:
         at: datetime,
         by: tuple[str, str],
         joined: Sequence[Mapping[str, Any]],
+        updated: Sequence[Mapping[str, Any]] = (),
     ) -> None:
-        """Begin the log of a conversation that this transaction makes: with the joining of its members."""
+        """Begin the log of a conversation that this transaction makes: with the joining of its members.
+
+        `updated` is what the conversation looks like, if others must hear of that.
+        """
         entry = Entry(LogEventType.MEMBER_JOINED, by)
         await self._repository.append(session, conversation_id, 1, at, entry, joined)
+        if updated:
+            entry = Entry(LogEventType.CONVERSATION_UPDATED, by)
+            await self._repository.append(session, conversation_id, len(joined) + 1, at, entry, updated)
 
     async def after(
         self, session: Session, reader: str, positions: Mapping[UUID, int], limit: int
@@ -135,15 +142,17 @@ class Change:
         *data: Mapping[str, Any] | None,
         target_seq: int | None = None,
         audience: str | None = None,
+        quiet: bool = False,
     ) -> int:
         """Append one event for each of `data`, and return the place of the last.
 
-        `target_seq` is the message that it is about; `audience` the one person who may see it.
+        `target_seq` is the message that it is about; `audience` the one person who may see it. What is `quiet` does not
+        bring the conversation to the top of lists.
         """
         entry = Entry(event_type, by, target_seq, audience)
         await self._repository.append(self.session, self.conversation_id, self.last_seq + 1, self.at, entry, data)
         self.last_seq += len(data)
-        if audience is None:
+        if audience is None and not quiet:
             self.active_at = self.at
         return self.last_seq
 

@@ -36,6 +36,13 @@ class MessageRow(Base):
             "expires_at",
             postgresql_where=text("expires_at IS NOT NULL AND deleted_at IS NULL"),
         ),
+        Index(
+            "messages_by_file",
+            "media",
+            postgresql_using="gin",
+            postgresql_ops={"media": "jsonb_path_ops"},
+            postgresql_where=text("media IS NOT NULL"),
+        ),
         Index("messages_deleted", "conversation_id", "seq", postgresql_where=text("deleted_at IS NOT NULL")),
         Index(
             "messages_to_purge",

@@ -104,7 +104,7 @@ class ErasureService:
         """Purge a file, by way of the bin: what is still being processed is not shown then, and cleared away."""
         for _ in range(ATTEMPTS):
             with suppress(MediaNotFound):  # it is in the bin
-                await self._library.delete(user_id, media_id)
+                await self._library.delete(user_id, media_id, erased=True)
             file = await self._files.get(media_id)
             if file is None:
                 return

@@ -154,12 +154,17 @@ class GrantService:
         await self.hang(_use(event.data, event.data.message_id, []), event.data.actor.user_id)
 
     async def conversation_updated(self, event: Event[ConversationUpdated]) -> None:
-        """A group's picture hangs in it, for as long as it is the picture. In a deleted group nothing hangs."""
+        """A group's picture hangs in it, for as long as it is the picture. In a deleted group nothing hangs.
+
+        It must be the file of who gave it, whoever changed something else of the group last.
+        """
         data = event.data
         if data.deleted:
             await self._close(conversation(data.conversation_id), data.seq)
         else:
-            await self.hang(_use(data, AVATAR, [data.avatar] if data.avatar else []), data.actor.user_id)
+            await self.hang(
+                _use(data, AVATAR, [data.avatar] if data.avatar else []), data.avatar_by or data.actor.user_id
+            )
 
     async def _close(self, place: str, seq: int) -> None:
         """Let nobody look into a place any more, and take down what hangs there. Nothing is hung there from then on."""

@@ -108,18 +108,18 @@ class LibraryService:
 
         return await self._evolve(media_id, plan)
 
-    async def delete(self, owner_id: str, media_id: str) -> None:
-        """Put a file into the bin, out of everybody's sight; raises `MediaNotFound`."""
+    async def delete(self, owner_id: str, media_id: str, *, erased: bool = False) -> None:
+        """Put a file into the bin, out of everybody's sight; raises `MediaNotFound`. `erased`: its owner goes, too."""
 
         def plan(file: File, work: Transaction) -> Mapping[str, Any]:
             _require_own(file, owner_id)
-            return self.binned(file, work)
+            return self.binned(file, work, erased=erased)
 
         await self._evolve(media_id, plan)
 
-    def binned(self, file: File, work: Transaction) -> Mapping[str, Any]:
+    def binned(self, file: File, work: Transaction, *, erased: bool = False) -> Mapping[str, Any]:
         """What to assign to a file that goes into the bin."""
-        self._outbox.add(work, event_of(MediaDeleted, file))
+        self._outbox.add(work, event_of(MediaDeleted, file, erased=erased))
         now = datetime.now(UTC)
         return {
             "deleted_at": format_timestamp(now),
