@@ -1,13 +1,14 @@
 """What is kept of an upload leads back to it, and a file that cannot be uploaded says so."""
 
 import hashlib
+import os
 
 import pytest
 
 from messengerctl.client.uploads import Wish
 from messengerctl.errands import Errand
 from messengerctl.errors import CommandError
-from messengerctl.uploads import MOST_IN_A_MESSAGE, Drafts, LocalFile
+from messengerctl.uploads import MOST_IN_A_MESSAGE, Drafts, LocalFile, Sender
 
 WISH = Wish(filename="a.png", content_type="image/png", size=4, sha256="a" * 64)
 
@@ -56,6 +57,23 @@ async def test_a_file_that_became_shorter_says_so(tmp_path):
         path.write_bytes(bytes(100))
         with pytest.raises(CommandError, match=r"a\.bin became shorter"):
             await file.read(90, 20)
+
+
+@pytest.mark.parametrize(
+    ("name", "announced"),
+    [
+        (b"sommer \xc3\xbc \xf0\x9f\x8c\x8a.png", "sommer ü 🌊.png"),
+        (b"a\nb\\c\x1b[31m.png", "a_b_c_[31m.png"),
+        (b"latin-1 \xfc.png", "latin-1 _.png"),
+        ("a\u202egnp.exe".encode(), "a_gnp.exe"),
+    ],
+)
+async def test_whatever_a_file_is_named_it_can_be_announced(tmp_path, name, announced):
+    path = tmp_path / os.fsdecode(name)
+    path.write_bytes(b"x")
+    with LocalFile(path) as file:
+        draft = await Sender(None, Drafts(tmp_path / "drafts"), "library").begin(file)
+    assert draft.wish.filename == announced
 
 
 @pytest.mark.parametrize("name", ["nobody.png", "."])

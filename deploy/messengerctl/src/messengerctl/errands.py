@@ -76,7 +76,7 @@ async def cancel_all(people: People, person: Person, files: Sequence[Path]) -> N
             with LocalFile(path) as file:
                 cancelled = await cancel(uploads, drafts, file)
             told = f"cancelled {', '.join(cancelled)}" if cancelled else "was not under way"
-            console.say(f"{escape(path.name)}  {told}")
+            console.say(f"{escape(file.name)}  {told}")
 
 
 @asynccontextmanager
@@ -86,15 +86,15 @@ async def _uploading(people: People, person: Person) -> AsyncIterator[tuple[Clie
 
 
 async def _upload(sender: Sender, path: Path, patience: float) -> tuple[Draft, Media]:
-    with LocalFile(path) as file, console.transfer_bar(path.name, file.size) as progress:
+    with LocalFile(path) as file, console.transfer_bar(file.name, file.size) as progress:
         draft = await sender.begin(file)
         try:
             draft, media_id = await sender.send(draft, file, progress)
             media = await asyncio.wait_for(sender.end(draft, media_id), patience)
         except TimeoutError:
-            late = f"{path.name} has arrived, and was not looked at within {patience:.0f} s: the same command waits on"
+            late = f"{file.name} has arrived, and was not looked at within {patience:.0f} s: the same command waits on"
             raise CommandError(late) from None
         except Unreachable as error:
             raise CommandError(f"{error}: the same command goes on where it stopped") from error
-    console.show_media(path.name, media)
+    console.show_media(file.name, media)
     return draft, media

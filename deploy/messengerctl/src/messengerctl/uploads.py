@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import mimetypes
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,8 @@ from messengerctl.errors import CommandError
 MOST_IN_A_MESSAGE = 20
 OCTETS = "application/octet-stream"
 _HASHED_BYTES = 4 * 1024 * 1024
+_UNSAID = re.compile(r"[/\\\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What file systems take in a name, and media does not; bytes that are no text come as surrogates (PEP 383)."""
 REMEDIES = {
     RejectReason.TYPE_MISMATCH: "it is not what its name or --type says",
     RejectReason.TYPE_REFUSED: "files of this type are not taken",
@@ -45,6 +48,8 @@ class LocalFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.name = _UNSAID.sub("_", path.name)
+        """As what it is announced and shown."""
 
     def __enter__(self) -> "LocalFile":
         """Open it; raises `CommandError` for one that cannot be uploaded."""
@@ -162,7 +167,7 @@ class Sender:
             raise CommandError(f"{file.path} is empty: there is nothing to upload")
         guessed, packed = mimetypes.guess_type(file.path.name)
         return Wish(
-            filename=file.path.name,
+            filename=file.name,
             content_type=self.declared or (None if packed else guessed) or OCTETS,
             size=file.size,
             sha256=await file.sha256(),

@@ -63,8 +63,12 @@ class Media(Shape):
         {}, description="By name: `thumb`, `small`, `large`, `original`, and crops by the name that they were given"
     )
     tags: list[str] = Field([], description="The owner's own; empty for others")
-    caption: str | None = None
-    taken_at: Timestamp | None = Field(None, description="When the picture was taken, if it says so; the owner's own")
+    caption: str | None = Field(
+        None, description="The owner's words, for all who see the file, and instead of it for those who cannot"
+    )
+    taken_at: Timestamp | None = Field(
+        None, description="When a picture or film was taken, if it says so; the owner's own"
+    )
     created_at: Timestamp | None = None
     filename: str | None = None
     color: str | None = Field(None, description="The dominant colour: `#rrggbb`")

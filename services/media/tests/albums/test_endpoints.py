@@ -1,7 +1,24 @@
 """Albums: shared by role, and what their files are seen by."""
 
+from typing import Any
+
+import pytest
+
 from messenger_contracts.envelope import Event, schema_uri
 from messenger_contracts.events.media import AlbumDeleted
+from messenger_contracts.events.social_graph import UserBlocked, UserUnblocked
+
+
+def told(data: Any) -> Event[Any]:
+    return Event(
+        id="e",
+        source="-",
+        type=data.TYPE,
+        time="2026-01-31T09:30:00Z",
+        subject="-",
+        dataschema=schema_uri(data.TYPE),
+        data=data,
+    )
 
 
 async def album_of(owner, **wish) -> str:
@@ -79,6 +96,52 @@ async def test_who_is_taken_out_sees_nothing_any_more(alice, bob, shown) -> None
     assert (await bob.ask("GET", f"media/{media_id}")).status_code == 200
 
 
+async def test_who_was_taken_out_can_still_take_down_what_is_theirs(alice, bob, shown) -> None:
+    album = await album_of(alice, shared=[{"user_ids": [bob.id, "user-carol"], "role": "contributor"}])
+    his, hers = await shown(bob), await shown(alice)
+    await put(bob, album, his)
+    await put(alice, album, hers)
+    await alice.ask("PATCH", f"albums/{album}", {"shared": []})
+
+    assert (await bob.ask("DELETE", f"albums/{album}/items/{hers}")).status_code == 404
+    assert (await bob.ask("DELETE", f"albums/{album}/items/{his}")).status_code == 204
+
+    assert await listed(alice, album) == [hers]
+    assert (await alice.ask("GET", f"media/{his}")).status_code == 404
+
+
+async def test_people_leave_albums(alice, bob, person, shown) -> None:
+    carol = await person("carol")
+    album = await album_of(alice, shared=[{"user_ids": [bob.id, carol.id]}])
+    await put(alice, album, await shown(alice))
+
+    refused = [
+        (await bob.ask("DELETE", f"albums/{album}/shared/{carol.id}")).status_code,
+        (await alice.ask("DELETE", f"albums/{album}/shared/{alice.id}")).status_code,
+    ]
+    left = await bob.ask("DELETE", f"albums/{album}/shared/{bob.id}")
+
+    assert (refused, left.status_code) == ([403, 403], 204)
+    assert (await bob.ask("GET", f"albums/{album}/items")).status_code == 404
+    assert (await bob.ask("GET", "albums")).json()["items"] == []
+    assert (await alice.ask("DELETE", f"albums/{album}/shared/{carol.id}")).status_code == 204
+    assert (await alice.ask("GET", f"albums/{album}")).json()["shared"] == {}
+
+
+@pytest.mark.parametrize("by_owner", [True, False])
+async def test_a_block_hides_an_album(alice, bob, services, by_owner) -> None:
+    album = await album_of(alice, shared=[{"user_ids": [bob.id], "role": "contributor"}])
+    who, whom = (alice, bob) if by_owner else (bob, alice)
+
+    await services.grants.block_changed(told(UserBlocked(user_id=who.id, blocked_id=whom.id, version=1)))
+
+    assert (await bob.ask("GET", "albums")).json()["items"] == []
+    assert (await bob.ask("GET", f"albums/{album}")).status_code == 404
+    assert (await alice.ask("GET", f"albums/{album}")).status_code == 200
+    await services.grants.block_changed(told(UserUnblocked(user_id=who.id, blocked_id=whom.id, version=2)))
+    assert [each["id"] for each in (await bob.ask("GET", "albums")).json()["items"]] == [album]
+
+
 async def test_a_change_of_what_was_not_read_is_refused(alice) -> None:
     album = await album_of(alice)
     read = (await alice.ask("GET", f"albums/{album}")).headers["ETag"]
@@ -99,18 +162,8 @@ async def test_a_deleted_album_leaves_its_files_with_their_owners(alice, bob, sh
     assert (await alice.ask("GET", f"albums/{album}")).status_code == 404
     assert (await bob.ask("GET", f"media/{media_id}")).status_code == 404
     assert (await alice.ask("GET", f"media/{media_id}")).status_code == 200
-    data = AlbumDeleted(album_id=album, owner_id=alice.id)
-    told = Event(
-        id="e",
-        source="media",
-        type=data.TYPE,
-        time="2026-01-31T09:30:00Z",
-        subject=album,
-        dataschema=schema_uri(data.TYPE),
-        data=data,
-    )
     for _ in range(2):
-        await services.albums.clear(told)
+        await services.albums.clear(told(AlbumDeleted(album_id=album, owner_id=alice.id)))
     assert not (await stores.files.get(media_id)).is_used
 
 

@@ -131,6 +131,11 @@ def test_nothing_is_kept_under_the_name_of_a_page(declared: str) -> None:
     assert refused.value.reason is RejectReason.TYPE_REFUSED
 
 
+@pytest.mark.parametrize("declared", ["text/javascript", "text/css", "application/xml", "application/gpx+xml"])
+def test_a_program_may_be_sent_and_is_text(declared: str) -> None:
+    assert agreed(sniff(b"<?xml version='1.0'?><gpx/>"), declared) == Content("text/plain", Kind.FILE)
+
+
 def test_a_voice_message_comes_in_a_films_container() -> None:
     film = Content("video/webm", Kind.VIDEO)
 

@@ -255,6 +255,26 @@ def test_an_animation_with_too_many_pixels_stands_still(look: Examine, folder: P
         assert looks_as_drawn(image)
 
 
+@pytest.mark.parametrize("form", ["PNG", "AVIF", "HEIF"])
+def test_other_moving_pictures_stand_still(form: str, look: Examine, folder: Path) -> None:
+    frames = [drawing(), drawing().rotate(180)]
+
+    found = look(encoded(frames[0], form, save_all=True, append_images=frames[1:]))
+
+    for name, path in made_of(found, folder):
+        with Image.open(path) as image:
+            assert getattr(image, "n_frames", 1) == 1
+            assert looks_as_drawn(image), name
+
+
+def test_an_animation_too_wide_for_a_webp_stands_still(look: Examine, folder: Path) -> None:
+    frames = [Image.new("P", (16_384, 4), shade) for shade in (0, 1)]
+
+    found = look(encoded(frames[0], "GIF", save_all=True, append_images=frames[1:]))
+
+    assert (found.width, found.height, found.made["original"].content_type) == (16_384, 4, "image/png")
+
+
 def bomb(width: int, height: int, rows: int = 4) -> bytes:
     """A PNG that says it is large, and goes on for a few rows only."""
 

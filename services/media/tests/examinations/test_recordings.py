@@ -2,9 +2,11 @@
 
 import io
 import shutil
+import subprocess
 import wave
 import zipfile
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -77,6 +79,53 @@ def test_a_sound_gets_a_length_a_waveform_and_a_copy_that_tells_nothing(
     assert all(5 < peak < 25 for peak in found.waveform[5:-5]), "ffmpeg's sine has an eighth of the full scale"
     assert found.made.keys() == {"original"}
     assert SECRET not in (folder / found.made["original"].file).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "options"),
+    [
+        ("a.mp4", "creation_time=2024-05-06T05:08:09Z", ()),
+        ("a.mov", "com.apple.quicktime.creationdate=2024-05-06T07:08:09+0200", ("-movflags", "use_metadata_tags")),
+    ],
+)
+def test_the_time_of_recording_is_kept_for_the_owner(
+    name: str, told: str, options: tuple[str, ...], look: Examine, render: Render, ffmpeg: str, folder: Path
+) -> None:
+    film = render(name, "-c:v", "libx264", "-pix_fmt", "yuv420p", "-metadata", told, *options, sound=False)
+
+    found = look(film, ffmpeg=ffmpeg)
+
+    assert found.taken_at == datetime(2024, 5, 6, 5, 8, 9, tzinfo=UTC)
+    assert look((folder / found.made["original"].file).read_bytes(), ffmpeg=ffmpeg).taken_at is None
+
+
+@pytest.mark.parametrize(
+    ("content", "declared"),
+    [
+        (b"MThd\0\0\0\x06\0\1\0\2\1\xe0", "audio/midi"),
+        (b"8BPS\0\1\0\0\0\0", "image/vnd.adobe.photoshop"),
+        (b"#EXTM3U\n", "audio/x-mpegurl"),
+    ],
+)
+def test_a_format_that_we_do_not_know_is_a_file(content: bytes, declared: str, look: Examine) -> None:
+    """Its owner declared it truly; it is given as what its bytes are known to be, for no browser to guess."""
+    found = look(content, declared)
+
+    assert (found.kind, found.as_it_is) == ("file", True)
+    assert found.content_type in ("application/octet-stream", "text/plain")
+
+
+def test_a_cover_does_not_make_a_song_a_film(look: Examine, ffmpeg: str, tmp_path: Path) -> None:
+    """Half of all M4A files call themselves MP4 by their first bytes."""
+    cover, song = tmp_path / "cover.png", tmp_path / "song.m4a"
+    Image.new("RGB", (30, 30), "teal").save(cover)
+    inputs = ("-f", "lavfi", "-i", "sine=frequency=440:duration=2", "-i", str(cover), "-map", "0", "-map", "1")
+    how = ("-c:a", "aac", "-c:v", "copy", "-disposition:v", "attached_pic", "-f", "mp4")
+    subprocess.run((ffmpeg, "-v", "error", *inputs, *how, str(song)), check=True)
+
+    found = look(song, "audio/mp4", ffmpeg=ffmpeg)
+
+    assert (found.kind, found.content_type, list(found.made)) == ("audio", "audio/mp4", ["original"])
 
 
 def test_a_waveform_follows_the_loudness(look: Examine, ffmpeg: str) -> None:

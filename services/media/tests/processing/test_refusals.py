@@ -65,6 +65,17 @@ async def test_a_file_that_is_refused_says_why_and_nothing_of_it_is_kept(
     assert await stores.quotas.get(alice.id) == (0, 0)
 
 
+async def test_what_only_calls_itself_a_picture_is_nobodys_avatar(
+    upload: Upload, processing: ProcessingService, alice: Any
+) -> None:
+    media_id = await upload(b"8BPS\0\1", content_type="image/vnd.adobe.photoshop", purpose="avatar")
+
+    await processing.process(media_id)
+
+    answer = (await alice.ask("GET", f"media/{media_id}")).json()
+    assert (answer["status"], answer["reason"]) == ("rejected", "type_refused")
+
+
 @pytest.mark.parametrize(
     ("arrived", "declared", "reason"),
     [

@@ -258,6 +258,24 @@ async def test_two_workers_at_once_make_one_file(
     assert await told(media_id) == [READY, UPLOADED]
 
 
+async def test_who_is_overtaken_by_another_worker_leaves_it_at_that(
+    upload: Upload, make: Make, processing: ProcessingService, services: Services
+) -> None:
+    """The quicker one has taken away what the slower one was about to copy."""
+    media_id = await upload()
+
+    class Overtaken:
+        async def scan(self, path: Path) -> Verdict:
+            await processing.process(media_id)
+            return Verdict.CLEAN
+
+    await make(scanner=Overtaken()).process(media_id)
+
+    file = await services.states.get(media_id)
+    assert file
+    assert (file.status, file.scan) == ("ready", "unscanned")
+
+
 async def test_an_event_before_anything_came_is_tried_again(
     alice: Any, processing: ProcessingService, services: Services
 ) -> None:
@@ -326,9 +344,7 @@ async def test_nothing_is_left_of_a_file_that_is_purged_meanwhile(
         await stores.dynamodb.delete_item(TableName=stores.files._table, Key=key)
         await stores.objects.remove(incoming_key(media_id), original_key(media_id))
 
-    with pytest.raises(ClientError):
-        await make(examinations=Meanwhile(examinations, purge)).process(media_id)
-    await make().process(media_id)
+    await make(examinations=Meanwhile(examinations, purge)).process(media_id)
 
     assert await services.states.get(media_id) is None
     assert await keys_of(media_id) == set()

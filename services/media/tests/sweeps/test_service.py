@@ -141,6 +141,16 @@ async def test_a_deleted_file_is_purged_with_every_object_and_row(
         assert [from_item(item) for item in left["Items"]] == [], table
 
 
+@pytest.mark.parametrize(("days", "restored", "swept"), [(29, 200, "nothing"), (31, 404, "purged")])
+async def test_what_was_deleted_comes_back_for_thirty_days(alice, shown, sweep, age, days, restored, swept) -> None:
+    media_id = await shown(alice)
+    await alice.ask("DELETE", f"media/{media_id}")
+    await age(media_id, deleted_at=days_ago(days))
+
+    assert (await alice.ask("POST", f"media/{media_id}/restore")).status_code == restored
+    assert await sweep.sweep(media_id) == swept
+
+
 async def test_a_purge_that_breaks_off_goes_on(alice, shown, sweep, age, stores, settings, monkeypatch) -> None:
     media_id = await shown(alice)
     await alice.ask("DELETE", f"media/{media_id}")

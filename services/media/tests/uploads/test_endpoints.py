@@ -97,6 +97,8 @@ async def test_a_deleted_file_must_be_uploaded_again(alice, shown) -> None:
     [
         ({"filename": "a/b.png"}, "/filename"),
         ({"filename": ""}, "/filename"),
+        ({"filename": "a\nb.png"}, "/filename"),
+        ({"filename": "a\u202egnp.exe"}, "/filename"),
         ({"size": 0}, "/size"),
         ({"content_type": "image"}, "/content_type"),
         ({"content_type": "image/png; charset=x"}, "/content_type"),
@@ -109,6 +111,12 @@ async def test_a_wish_that_makes_no_sense_is_refused(alice, change, pointer) -> 
 
     assert (refused.status_code, refused.json()["code"]) == (422, "validation_failed")
     assert [error["pointer"] for error in refused.json()["errors"]] == [pointer]
+
+
+async def test_a_file_may_come_with_its_words(alice) -> None:
+    media_id = (await alice.announce(caption=" A lighthouse at dusk ")).json()["media_id"]
+
+    assert (await alice.ask("GET", f"media/{media_id}")).json()["caption"] == "A lighthouse at dusk"
 
 
 async def test_an_avatar_is_a_picture(alice) -> None:
@@ -205,6 +213,31 @@ async def test_an_upload_in_parts_goes_on_where_it_broke_off(alice, s3, stores, 
     head = await stores.objects.head(incoming_key(media_id))
     assert head
     assert head.size == len(content)
+
+
+@pytest.mark.parametrize("changes", [{"multipart_above": 1}])
+async def test_parts_are_joined_once_however_many_say_that_they_are_sent(alice, s3, stores, changes) -> None:
+    media_id = (await alice.announce()).json()["media_id"]
+    [part] = (await alice.ask("POST", f"uploads/{media_id}/parts")).json()["items"]
+    await send(s3, part["upload"], CONTENT)
+
+    answers = await asyncio.gather(*(alice.ask("POST", f"uploads/{media_id}/complete") for _ in range(6)))
+
+    assert {answer.status_code for answer in answers} == {202}
+    assert (await stores.files.get(media_id)).version == 2
+
+
+@pytest.mark.parametrize("changes", [{"multipart_above": 1}])
+async def test_parts_that_are_thrown_away_meanwhile_are_not_joined(alice, s3, stores, changes) -> None:
+    media_id = (await alice.announce()).json()["media_id"]
+    [part] = (await alice.ask("POST", f"uploads/{media_id}/parts")).json()["items"]
+    await send(s3, part["upload"], CONTENT)
+    key, upload_id = incoming_key(media_id), (await stores.files.get(media_id)).upload_id
+    arrived = await stores.objects.parts(key, upload_id)
+    assert (await alice.ask("DELETE", f"uploads/{media_id}")).status_code == 204
+
+    assert not await stores.objects.complete_multipart(key, upload_id, arrived)
+    assert (await alice.ask("POST", f"uploads/{media_id}/complete")).status_code == 404
 
 
 @pytest.mark.parametrize("changes", [{"multipart_above": 1}])

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from media_service.albums.dependencies import AlbumCursors, Albums
-from media_service.albums.schemas import AlbumCreate, AlbumPatch, AlbumPath
+from media_service.albums.schemas import AlbumCreate, AlbumPatch, AlbumPath, PersonPath
 from media_service.deliveries.dependencies import Deliveries
 from media_service.library.schemas import MediaPath
 from messenger_contracts.media import Album, Media
@@ -99,5 +99,11 @@ async def add_item(album_id: AlbumPath, media_id: MediaPath, caller: CurrentUser
 
 @router.delete("/{album_id}/items/{media_id}", status_code=204)
 async def remove_item(album_id: AlbumPath, media_id: MediaPath, caller: CurrentUser, albums: Albums) -> None:
-    """Take a file out of an album: the owner any, a contributor their own."""
+    """Take a file out of an album: the owner any, a contributor their own, even when they are in it no longer."""
     await albums.remove_item(caller.user_id, album_id, media_id)
+
+
+@router.delete("/{album_id}/shared/{user_id}", status_code=204)
+async def unshare(album_id: AlbumPath, user_id: PersonPath, caller: CurrentUser, albums: Albums) -> None:
+    """Leave an album that is shared with the caller; or, as its owner, share it with somebody no longer."""
+    await albums.unshare(caller.user_id, album_id, user_id)

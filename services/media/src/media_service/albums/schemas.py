@@ -10,6 +10,7 @@ from messenger_contracts.shapes import Request
 MOST_PEOPLE = 45
 """With how many an album may be shared: all of them change in one transaction, which takes a hundred items."""
 AlbumPath = Annotated[str, Path(max_length=64)]
+PersonPath = Annotated[str, Path(max_length=128)]
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 UserId = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^#]+$")]
 

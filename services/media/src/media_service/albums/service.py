@@ -1,4 +1,7 @@
-"""What people do with albums, each as far as their role reaches. To others an album does not exist."""
+"""What people do with albums, each as far as their role reaches.
+
+To others an album does not exist, nor to those whom a block keeps apart from its owner, whatever their role is.
+"""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -66,7 +69,9 @@ class AlbumService:
         """The albums that a person owns or that are shared with them, and the id to go on from."""
         ids = await self._albums.ids_of(user_id, before, limit + 1)
         rows = await self._albums.get_all(ids[:limit])
-        shown = [_album(rows[each], user_id) for each in ids[:limit] if each in rows and _role(rows[each], user_id)]
+        apart = await self._grants.apart(user_id, {row.owner_id for row in rows.values()})
+        listed = [rows[each] for each in ids[:limit] if each in rows and rows[each].owner_id not in apart]
+        shown = [_album(row, user_id) for row in listed if _role(row, user_id)]
         return shown, ids[limit - 1] if len(ids) > limit else None
 
     async def one(self, user_id: str, album_id: str) -> tuple[Album, int]:
@@ -129,14 +134,28 @@ class AlbumService:
         raise AlbumFull
 
     async def remove_item(self, user_id: str, album_id: str, media_id: str) -> None:
-        """Take a file out of an album: its owner any, others what they added. One that is not in it is harmless."""
-        row = await self._require(user_id, album_id)
+        """Take a file out of an album: its owner any, others what they added. One that is not in it is harmless.
+
+        Who added it may do so when they are in the album no longer: it is theirs that hangs there.
+        """
         item = await self._albums.item(album_id, media_id)
-        if item is None:
-            return
-        if user_id not in (row.owner_id, item.added_by):
+        if item is None or item.added_by != user_id:
+            row = await self._require(user_id, album_id)
+            if item is None:
+                return
+            if row.owner_id != user_id:
+                raise NotYours
+        await self._take_out(item, album_is_there=await self._albums.get(album_id) is not None)
+
+    async def unshare(self, user_id: str, album_id: str, person: str) -> None:
+        """Leave an album, or, as its owner, have somebody leave it; who is not in it stays out.
+
+        Raises `AlbumNotFound`, and `NotYours` for others, and for an owner, who may delete it.
+        """
+        row = await self._require(user_id, album_id)
+        if person == row.owner_id or user_id not in (row.owner_id, person):
             raise NotYours
-        await self._take_out(item, album_is_there=True)
+        await self.leave(person, album_id)
 
     async def clear(self, event: Event[AlbumDeleted]) -> None:
         """Take all files out of a deleted album; it may be begun again at any point."""
@@ -182,7 +201,7 @@ class AlbumService:
 
     async def _require(self, user_id: str, album_id: str) -> AlbumRow:
         row = await self._albums.get(album_id)
-        if row is None or _role(row, user_id) is None:
+        if row is None or _role(row, user_id) is None or await self._grants.apart(user_id, [row.owner_id]):
             raise AlbumNotFound
         return row
 

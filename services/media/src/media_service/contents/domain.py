@@ -55,6 +55,13 @@ _AVIF_BRANDS = {b"avif", b"avis"}
 _SOUND_BRANDS = {b"M4A ", b"M4B "}
 _FILM_BRANDS = re.compile(rb"iso[m2-9]|mp4[12]|avc1|dash|M4V |MSNV|3g[2gp]\d|mmp4|qt  ")
 _BMP_HEADERS = {12, 40, 52, 56, 64, 108, 124}
+_TOLD = frozenset(
+    {content_type for _, content_type in _SIGNATURES}
+    | {*_RIFF.values(), "image/avif", "image/heic", "image/heif", "image/bmp", "image/jpg"}
+    | {"audio/mp4", "audio/aac", "audio/ogg", "audio/webm", "audio/mp3"}
+    | {"video/mp4", "video/quicktime", "video/webm", "video/x-matroska", "video/ogg"}
+)
+"""The types that are told by their bytes: what is declared as one of them, and is none, is no honest mistake."""
 _PROLOGUE = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s+|<\?xml.*?\?>|<!--.*?-->)*", re.DOTALL)
 _ACTIVE = re.compile(
     rb"<(?:!doctype\s+(?:html|svg)|(?:\w+:)?svg|html|head|body|script|iframe|title|style|meta|link|table|div|a|h1|p|br|img)"
@@ -62,8 +69,9 @@ _ACTIVE = re.compile(
     re.IGNORECASE,
 )
 _TEXT_CONTROLS = bytes(set(range(0x20)) - {0x09, 0x0A, 0x0C, 0x0D, 0x1B})
-_ACTIVE_TYPES = re.compile(
-    r"text/(?:html|xml|javascript|css)|.*\+xml|application/(?:xml|javascript|ecmascript)|image/svg"
+_PAGES = re.compile(r"text/html|application/(?:xhtml|mathml)\+xml|image/svg")
+_PROGRAMS = re.compile(
+    r"text/(?:xml|javascript|ecmascript|css)|application/(?:x-)?(?:xml|javascript|ecmascript)|.*\+xml"
 )
 
 
@@ -82,17 +90,21 @@ def agreed(found: Content, declared: str) -> Content:
     """What a file counts as, given what it is and what the upload called it. Raises `Refused` where they differ.
 
     A wrong name within a kind is corrected: phones call WebP a JPEG. A picture that was sent as a file is a picture, so
-    that what it tells of its owner is taken out. What an archive or plain bytes mean, the sender knows best.
+    that what it tells of its owner is taken out. A picture or recording in a format that we do not know, as programs
+    and old cameras have them, is a file. What an archive or plain bytes mean, the sender knows best; but what a browser
+    would run is plain text to it.
     """
     named = declared.partition(";")[0].strip().lower()
-    if _ACTIVE_TYPES.match(named):
+    if _PAGES.match(named):
         raise Refused(RejectReason.TYPE_REFUSED, f"Files of type {named} are not taken.")
     expected = _kind(named)
+    if expected is not Kind.FILE and found.kind is Kind.FILE and named not in _TOLD:
+        return found
     if expected not in (Kind.FILE, found.kind) and not _may_be_sound(found, expected):
         raise Refused(
             RejectReason.TYPE_MISMATCH, f"The upload was declared as {named}, but it is {found.content_type}."
         )
-    if found.kind is Kind.FILE and found.content_type in (OCTETS, ZIP, TEXT) and named:
+    if found.kind is Kind.FILE and found.content_type in (OCTETS, ZIP, TEXT) and named and not _PROGRAMS.match(named):
         return replace(found, content_type=named)
     return found
 

@@ -16,7 +16,7 @@ from media_service.contents.errors import Refused
 from media_service.contents.polyglots import refuse_polyglots
 from media_service.examinations.models import Findings, Made, Order, Refusal, Report
 from media_service.pictures.studio import ORIGINAL, Variant, cut, portray
-from media_service.recordings.domain import CONTAINERS
+from media_service.recordings.domain import CONTAINERS, recorded_at
 from media_service.recordings.ffmpeg import Ffmpeg
 from messenger_contracts.media import RejectReason
 
@@ -92,6 +92,7 @@ def _film(order: Order, content: Content, ffmpeg: Ffmpeg, frame: Path) -> Findin
         duration_ms=duration,
         blurhash=portrait.blurhash,
         color=portrait.color,
+        taken_at=recorded_at(ffmpeg.metadata(Path(order.source), container)),
         made=_made({ORIGINAL: original, **portrait.variants}),
     )
 

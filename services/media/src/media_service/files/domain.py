@@ -1,10 +1,11 @@
-"""Where a file's bytes lie, when its record is due, and what its events say. Without I/O."""
+"""What suits a purpose, where a file's bytes lie, when its record is due, what its events say. Without I/O."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from media_service.files.models import File
+from media_service.files.models import File, Purpose
 from messenger_contracts.envelope import Event, schema_uri
 from messenger_contracts.events.media import MediaEvent
 
@@ -12,6 +13,12 @@ SOURCE = "media"
 INCOMING, ORIGINALS, VARIANTS = "incoming", "originals", "variants"
 DUE_SHARDS = 8
 """Over how many partitions of its index the sweep is spread."""
+_FOR_PURPOSE: Mapping[Purpose, str] = {"avatar": "image/", "background": "image/"}
+
+
+def suits(purpose: Purpose, content_type: str) -> bool:
+    """Whether files of a type are taken for a purpose."""
+    return content_type.startswith(_FOR_PURPOSE.get(purpose, ""))
 
 
 def incoming_key(media_id: str) -> str:

@@ -1,6 +1,8 @@
 """A file as the table `media` holds it, and what processing finds out about one."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import StringConstraints
 
 from messenger_contracts.media import MediaKind, MediaStatus, RejectReason
 from messenger_contracts.shapes import Shape, Timestamp
@@ -15,6 +17,8 @@ The rest stays until its owner deletes it. Posts and comments belong here as soo
 SHOWN_TO_ALL = frozenset({"avatar", "background"})
 """The purposes for which a file is seen by every signed-in person."""
 Scan = Literal["clean", "unscanned"]
+Caption = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)]
+"""Words under a file, for all who see it, and instead of it for those who cannot."""
 
 
 class StoredVariant(Shape):

@@ -42,7 +42,7 @@ def questions(file: File, reader: str) -> Iterator[Grant]:
     """What must be known to say whether a reader may see a file; nothing for its owner."""
     if file.owner_id == reader:
         return
-    yield from apart(file, reader)
+    yield from apart(file.owner_id, reader)
     for place in _places(file):
         yield place, reader
         yield place, CLOSED
@@ -57,17 +57,17 @@ def may_see(file: File, reader: str, known: Collection[Grant]) -> bool:
         return False
     if file.owner_id == reader:
         return True
-    if any(each in known for each in apart(file, reader)):
+    if any(each in known for each in apart(file.owner_id, reader)):
         return False
     if file.purpose in SHOWN_TO_ALL or file.places.get(EVERYBODY, 0) > 0:
         return True
     return any((place, reader) in known and (place, CLOSED) not in known for place in _places(file))
 
 
-def apart(file: File, reader: str) -> Iterator[Grant]:
-    """The blocks between a reader and the owner of a file."""
-    yield blocks(file.owner_id), reader
-    yield blocks(reader), file.owner_id
+def apart(owner_id: str, reader: str) -> Iterator[Grant]:
+    """The blocks between a reader and the owner of a file or an album."""
+    yield blocks(owner_id), reader
+    yield blocks(reader), owner_id
 
 
 def may_be_shown(file: File, sender: str, reader: str | None, known: Collection[Grant]) -> bool:
@@ -77,7 +77,7 @@ def may_be_shown(file: File, sender: str, reader: str | None, known: Collection[
     """
     if file.deleted_at or file.owner_id != sender:
         return False
-    return reader is None or not any(each in known for each in apart(file, reader))
+    return reader is None or not any(each in known for each in apart(file.owner_id, reader))
 
 
 def _places(file: File) -> list[str]:

@@ -4,7 +4,7 @@ Events come at least once and in any order: each says what is so as of a positio
 newer than what is known changes anything. Numbers are never added up from events.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from media_service.files.errors import MediaNotFound
 from media_service.files.models import File
@@ -68,7 +68,9 @@ class GrantService:
         """By question, the files that its reader is shown: two reads, however many are asked."""
         files = await self._files.get_all([each for one in asked for each in one.sent])
         theirs = [(files[each], one.reader) for one in asked for each in one.sent if each in files]
-        known = await self._grants.known([each for file, reader in theirs if reader for each in apart(file, reader)])
+        known = await self._grants.known(
+            [each for file, reader in theirs if reader for each in apart(file.owner_id, reader)]
+        )
         return [
             [
                 files[each]
@@ -77,6 +79,12 @@ class GrantService:
             ]
             for one in asked
         ]
+
+    async def apart(self, reader: str, owners: Iterable[str]) -> set[str]:
+        """Those of some owners from whom a block keeps a reader apart, in one read."""
+        others = {owner for owner in owners if owner != reader}
+        known = await self._grants.known([each for owner in others for each in apart(owner, reader)])
+        return {owner for owner in others if not known.isdisjoint(apart(owner, reader))}
 
     async def attachable(self, asked: Sequence[MediaQuestion]) -> list[list[File]]:
         """By question, the files that its person may attach: one read, however many are asked."""

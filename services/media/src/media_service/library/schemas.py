@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from fastapi import Path, Query
 from pydantic import Field, StringConstraints
 
+from media_service.files.models import Caption
 from messenger_contracts.media import MediaKind
 from messenger_contracts.shapes import Request, Shape, Timestamp
 
@@ -25,9 +26,7 @@ class MediaPatch(Request):
     """What may be changed; what is absent stays."""
 
     tags: list[Tag] | None = Field(None, max_length=MOST_TAGS, description="All of them; case does not matter")
-    caption: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)] | None = Field(
-        None, description="null takes it away"
-    )
+    caption: Caption | None = Field(None, description="For all who see the file; null takes it away")
 
 
 class CropWish(Request):

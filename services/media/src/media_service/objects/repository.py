@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from botocore.exceptions import ClientError
 
@@ -108,12 +109,18 @@ class ObjectRepository:
                 return None
             raise
 
-    async def complete_multipart(self, key: str, upload_id: str, parts: Sequence[Part]) -> None:
-        """Make an object of the parts."""
+    async def complete_multipart(self, key: str, upload_id: str, parts: Sequence[Part]) -> bool:
+        """Make an object of the parts; False if there is no such upload any more."""
         listed = [{"PartNumber": part.number, "ETag": part.etag} for part in parts]
-        await self._client.complete_multipart_upload(
-            Bucket=self._bucket, Key=key, UploadId=upload_id, MultipartUpload={"Parts": listed}
-        )
+        try:
+            await self._client.complete_multipart_upload(
+                Bucket=self._bucket, Key=key, UploadId=upload_id, MultipartUpload={"Parts": listed}
+            )
+        except ClientError as error:
+            if is_missing(error):
+                return False
+            raise
+        return True
 
     async def abort_multipart(self, key: str, upload_id: str) -> None:
         """Give an upload in parts up, and remove its parts; harmless when there is none."""
@@ -140,18 +147,18 @@ class ObjectRepository:
             async for chunk in body.content.iter_chunked(CHUNK_BYTES):
                 yield chunk
 
-    async def write(self, key: str, content: bytes, content_type: str) -> None:
+    async def write(self, key: str, content: bytes, content_type: str, filename: str | None = None) -> None:
         """Keep an object of ours."""
-        await self._client.put_object(Bucket=self._bucket, Key=key, Body=content, **served_as(content_type))
+        await self._client.put_object(Bucket=self._bucket, Key=key, Body=content, **served_as(content_type, filename))
 
-    async def upload(self, key: str, path: Path, content_type: str) -> None:
+    async def upload(self, key: str, path: Path, content_type: str, filename: str | None = None) -> None:
         """Keep a file of ours, a large one in parts."""
         if (await asyncio.to_thread(path.stat)).st_size <= WHOLE_BYTES:
-            await self.write(key, await asyncio.to_thread(path.read_bytes), content_type)
+            await self.write(key, await asyncio.to_thread(path.read_bytes), content_type, filename)
         else:
-            await self._client.upload_file(str(path), self._bucket, key, ExtraArgs=served_as(content_type))
+            await self._client.upload_file(str(path), self._bucket, key, ExtraArgs=served_as(content_type, filename))
 
-    async def copy(self, source: str, target: str, *, etag: str, content_type: str) -> None:
+    async def copy(self, source: str, target: str, *, etag: str, content_type: str, filename: str) -> None:
         """Copy an object as it was when it had that ETag; raises the SDK's error when it is another by now."""
         await self._client.copy_object(
             Bucket=self._bucket,
@@ -159,7 +166,7 @@ class ObjectRepository:
             CopySource={"Bucket": self._bucket, "Key": source},
             CopySourceIfMatch=etag,
             MetadataDirective="REPLACE",
-            **served_as(content_type),
+            **served_as(content_type, filename),
         )
 
     async def remove(self, *keys: str) -> None:
@@ -174,12 +181,16 @@ class ObjectRepository:
         return [item["Key"] async for page in pages for item in page.get("Contents", [])]
 
 
-def served_as(content_type: str) -> dict[str, str]:
-    """How an object of ours is served: kept by caches, as it never changes, and not shown as a page of ours."""
+def served_as(content_type: str, filename: str | None = None) -> dict[str, str]:
+    """How an object of ours is served: kept by caches, as it never changes, and not shown as a page of ours.
+
+    Whoever saves it gets it by its name (RFC 6266, 4.3), which its key does not tell.
+    """
     headers = {"ContentType": content_type, "CacheControl": "private, max-age=31536000, immutable"}
-    if not content_type.startswith(SHOWN):
-        headers["ContentDisposition"] = "attachment"
-    return headers
+    disposition = "inline" if content_type.startswith(SHOWN) else "attachment"
+    if filename:
+        disposition += f"; filename*=UTF-8''{quote(filename, safe='')}"
+    return headers | {"ContentDisposition": disposition}
 
 
 def is_missing(error: ClientError) -> bool:

@@ -1,7 +1,7 @@
 """Makes what others see of a picture. It decodes what strangers made: call it in a sandbox alone.
 
 libvips reads a picture in strips, so that one of 50 megapixels takes about 100 MiB where Pillow takes 400, and less
-time (docs/decisions/0016). What libvips has no decoder for, BMP and HEIC, Pillow reads.
+time (docs/decisions/0016). What libvips has no decoder for, HEIC and BMP, libheif and Pillow read: as a whole, once.
 
 Nothing is copied over from the file: every variant, `original` too, holds the pixels alone, upright, and a colour
 profile where the colours need one. EXIF, XMP, IPTC, comments and thumbnails stay in the owner's own file.
@@ -23,24 +23,23 @@ from media_service.contents.errors import Refused
 from media_service.pictures.domain import SAMPLE, SIZES, PictureLimits, blurhash, dominant, taken_at
 from messenger_contracts.media import RejectReason
 
-pi_heif.register_heif_opener()
 pyvips.cache_set_max(0)
 Image.MAX_IMAGE_PIXELS = None  # `PictureLimits` says what is too large
 
 ORIGINAL = "original"
-JPEG, PNG, WEBP = "image/jpeg", "image/png", "image/webp"
+JPEG, PNG, WEBP, AVIF = "image/jpeg", "image/png", "image/webp", "image/avif"
+HEIC, BMP = "image/heic", "image/bmp"
 _LOADERS = {
     JPEG: "jpegload",
     PNG: "pngload",
     WEBP: "webpload",
     "image/gif": "gifload",
-    "image/avif": "heifload",
+    AVIF: "heifload",
     "image/tiff": "tiffload",
 }
-_PILLOW = {"image/bmp": "BMP", "image/heic": "HEIF"}
-_FORMATS = {**{name: name.partition("/")[2].upper() for name in _LOADERS}, **_PILLOW}
-"""Pillow's names."""
-_LOSSY = {JPEG: JPEG, WEBP: WEBP, "image/avif": JPEG, "image/heic": JPEG}
+_WHOLE = (HEIC, BMP)
+"""What is decoded into memory as a whole."""
+_LOSSY = {JPEG: JPEG, WEBP: WEBP, AVIF: JPEG, HEIC: JPEG}
 """As what the original is given to others; any other type becomes a PNG, which loses nothing."""
 _WEBP_SIDE = 16_383
 _QUALITY, _ORIGINAL_QUALITY = 80, 90
@@ -77,7 +76,7 @@ def portray(source: Path, content_type: str, folder: Path, limits: PictureLimits
     """Make every variant of a picture in a folder. Raises `Refused` for one that is damaged or too large."""
     try:
         return _portray(source, content_type, folder, limits, original=original)
-    except (pyvips.Error, OSError, SyntaxError, ValueError) as error:
+    except (pyvips.Error, OSError, SyntaxError, ValueError, RuntimeError, MemoryError) as error:
         raise _refusal(error) from error
 
 
@@ -99,9 +98,10 @@ def cut(
 
 
 def _refusal(error: Exception) -> Refused:
-    """What a decoder's complaint means; that it got no more memory stands in its words alone."""
+    """What a decoder's complaint means; that it got no more memory mostly stands in its words alone."""
     told = str(error).strip()
-    reason = RejectReason.TOO_LARGE if "out of memory" in told else RejectReason.DAMAGED
+    starved = isinstance(error, MemoryError) or "out of memory" in told
+    reason = RejectReason.TOO_LARGE if starved else RejectReason.DAMAGED
     return Refused(reason, f"The picture cannot be decoded: {told[-200:]}")
 
 
@@ -114,8 +114,8 @@ def _portray(source: Path, content_type: str, folder: Path, limits: PictureLimit
     image = _open(source, content_type, limits)
     made: dict[str, Variant] = {}
     if original:
-        made[ORIGINAL] = _original(source, content_type, folder, limits)
-    smaller = _shrunk(source, content_type, limits)
+        made[ORIGINAL] = _original(_again(image, source, content_type, limits), source, content_type, folder, limits)
+    smaller = _shrunk(_again(image, source, content_type, limits), source, content_type)
     for name, side in SIZES.items():
         smaller = smaller.thumbnail_image(side, height=side, size="down").copy_memory()
         made[name] = _save_webp(smaller, folder / f"{name}.webp")
@@ -135,9 +135,8 @@ def _portray(source: Path, content_type: str, folder: Path, limits: PictureLimit
     )
 
 
-def _original(source: Path, content_type: str, folder: Path, limits: PictureLimits) -> Variant:
+def _original(image: Any, source: Path, content_type: str, folder: Path, limits: PictureLimits) -> Variant:
     """The whole picture at its own size: an animation as a WebP, anything else in a format that every browser shows."""
-    image = _open(source, content_type, limits)
     if (moving := _animation(source, content_type, image, limits)) is not None:
         return _save_webp(moving, folder / f"{ORIGINAL}.webp", quality=_QUALITY, effort=2)
     if _turn(image) not in (_UPRIGHT, _MIRRORED):
@@ -159,42 +158,59 @@ def _original(source: Path, content_type: str, folder: Path, limits: PictureLimi
 
 def _open(source: Path, content_type: str, limits: PictureLimits, *, random: bool = False) -> Any:
     """The first frame, decoded as it is read; from anywhere in it if asked, which may take a temporary file."""
-    if content_type in _PILLOW:
-        return _by_pillow(source, _PILLOW[content_type], limits)
-    image = pyvips.Image.new_from_file(str(source), access="random" if random else "sequential", fail_on="error")
-    if image.get("vips-loader") not in (_LOADERS[content_type], f"{_LOADERS[content_type]}_source"):
-        raise Refused(RejectReason.DAMAGED, f"The picture was taken for {content_type} by its first bytes alone.")
+    if content_type in _WHOLE:
+        return _heic(source, limits) if content_type == HEIC else _bmp(source, limits)
+    load = getattr(pyvips.Image, _LOADERS[content_type])  # by name: libvips itself does not know a moving AVIF for one
+    image = load(str(source), access="random" if random else "sequential", fail_on="error")
     limits.check(image.width, image.height)
     return image
 
 
-def _by_pillow(source: Path, name: str, limits: PictureLimits) -> Any:
-    with Image.open(source, formats=[name]) as picture:
+def _again(image: Any, source: Path, content_type: str, limits: PictureLimits) -> Any:
+    """A picture for one more pass: what is decoded as it is read must be opened anew for it."""
+    return image if content_type in _WHOLE else _open(source, content_type, limits)
+
+
+def _heic(source: Path, limits: PictureLimits) -> Any:
+    """Upright, as libheif turns it. Phones make such pictures of 48 megapixels, which are held no more than twice."""
+    picture = pi_heif.open_heif(source)
+    limits.check(*picture.size)
+    data, bands = picture.data, len(picture.mode)
+    image = pyvips.Image.new_from_memory(data, picture.stride // bands, picture.size[1], bands, "uchar")
+    image = image.crop(0, 0, *picture.size).copy_memory()  # a copy: libheif frees its own with `picture`
+    image = image.copy(interpretation="srgb" if bands > 2 else "b-w")
+    if picture.premultiplied_alpha:
+        image = image.unpremultiply().cast("uchar")
+    for name, kept in ((_PROFILE, "icc_profile"), (_EXIF, "exif")):
+        if value := picture.info.get(kept):
+            image.set_type(pyvips.GValue.blob_type, name, value)
+    return image
+
+
+def _bmp(source: Path, limits: PictureLimits) -> Any:
+    with Image.open(source, formats=["BMP"]) as picture:
         limits.check(*picture.size)
         plain = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
     bands = len(plain.getbands())
     image = pyvips.Image.new_from_memory(plain.tobytes(), plain.width, plain.height, bands, "uchar")
-    image = image.copy(interpretation="srgb")
-    if profile := plain.info.get("icc_profile"):
-        image.set_type(pyvips.GValue.blob_type, _PROFILE, profile)
-    return image
+    return image.copy(interpretation="srgb")
 
 
 def _animation(source: Path, content_type: str, first: Any, limits: PictureLimits) -> Any:
-    """All frames, one below the other; None where there is only one, or too much of them."""
+    """All frames, one below the other; None where there is only one, or too much of them for us or for a WebP."""
     frames = first.get("n-pages") if content_type in ("image/gif", WEBP) and first.get_typeof("n-pages") else 1
-    if frames == 1 or frames * first.width * first.height > limits.animated_pixels:
+    too_large = frames * first.width * first.height > limits.animated_pixels
+    if frames == 1 or too_large or max(first.width, first.height) > _WEBP_SIDE:
         return None
     return pyvips.Image.new_from_file(str(source), access="sequential", fail_on="error", n=-1)
 
 
-def _shrunk(source: Path, content_type: str, limits: PictureLimits) -> Any:
+def _shrunk(image: Any, source: Path, content_type: str) -> Any:
     """The largest variant, upright and in screen colours; a JPEG is decoded at a fraction of its size for it."""
-    image = _open(source, content_type, limits)
     fit = {"height": SIZES["large"], "size": "down"}
     if image.get_typeof(_PROFILE):  # to name one where there is none costs as much as all the rest
         fit["export_profile"] = "srgb"
-    if content_type in _PILLOW:
+    if content_type in (*_WHOLE, AVIF):
         return _for_screens(image.thumbnail_image(SIZES["large"], **fit))
     return _for_screens(pyvips.Image.thumbnail(str(source), SIZES["large"], fail_on="error", **fit))
 
@@ -236,10 +252,10 @@ def _taken_at(source: Path, content_type: str, image: Any) -> datetime | None:
 
 
 def _exif(source: Path, content_type: str, image: Any) -> Mapping[int, Any]:
-    if content_type == PNG:  # Pillow would decode all of it on the way to its EXIF
+    if content_type in (PNG, HEIC):  # Pillow would decode all of it on the way to its EXIF
         exif = Image.Exif()
         if image.get_typeof(_EXIF):
             exif.load(bytes(image.get(_EXIF)))
         return exif.get_ifd(_EXIF_IFD)
-    with Image.open(source, formats=[_FORMATS[content_type]]) as picture:
+    with Image.open(source, formats=[content_type.partition("/")[2].upper()]) as picture:
         return picture.getexif().get_ifd(_EXIF_IFD)

@@ -15,14 +15,14 @@ import hashlib
 import logging
 from asyncio import Lock, Semaphore
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from weakref import WeakValueDictionary
 
 from media_service.contents.errors import Refused
 from media_service.examinations.models import Findings, Made
 from media_service.examinations.service import ExaminationService
-from media_service.files.domain import incoming_key, original_key, prefixes, variant_key
+from media_service.files.domain import incoming_key, original_key, prefixes, suits, variant_key
 from media_service.files.models import Facts, File, StoredVariant
 from media_service.objects.repository import ObjectRepository
 from media_service.processing.errors import NothingUploaded
@@ -76,6 +76,11 @@ class ProcessingService:
             else:
                 await self._bring_to_its_end(file)
 
+    async def _is_past(self, media_id: str) -> bool:
+        """Whether a file has come to its end meanwhile, by another worker, who then cleared away what it came from."""
+        file = await self._files.get(media_id)
+        return file is None or file.status != "processing"
+
     async def crop(self, media_id: str, name: str) -> None:
         """Make a crop that the owner asked for, unless nobody wants it any more."""
         async with self._free:
@@ -96,7 +101,7 @@ class ProcessingService:
                     record_failure("media.crop", error, media_id=media_id, crop=name)
                     return
                 (made,) = found.made.values()
-                variant = await self._keep_variant(media_id, name, made, Path(folder))
+                variant = await self._keep_variant(file, name, made, Path(folder))
             if not await self._files.cropped(media_id, name, variant):
                 await self._objects.remove(variant.key)
 
@@ -106,6 +111,10 @@ class ProcessingService:
         except Refused as refused:
             await self._refuse(file, refused)
             return
+        except Exception:
+            if not await self._is_past(file.id):
+                raise
+            shown = False
         if shown:
             _ended.add(1, {"outcome": "ready"})
         await self._clear_away(file.id)
@@ -118,12 +127,16 @@ class ProcessingService:
             if verdict is Verdict.INFECTED:
                 raise Refused(RejectReason.INFECTED, "The scanner found something.")
             found = await self._examinations.examine(source, folder, file.content_type)
+            if not suits(file.purpose, found.content_type):
+                raise Refused(RejectReason.TYPE_REFUSED, f"{found.content_type} does not suit {file.purpose}.")
             await self._objects.copy(
-                incoming_key(file.id), original_key(file.id), etag=etag, content_type=found.content_type
+                incoming_key(file.id),
+                original_key(file.id),
+                etag=etag,
+                content_type=found.content_type,
+                filename=file.filename,
             )
-            variants = {
-                name: await self._keep_variant(file.id, name, made, folder) for name, made in found.made.items()
-            }
+            variants = {name: await self._keep_variant(file, name, made, folder) for name, made in found.made.items()}
         return await self._files.ready(file.id, _facts(file, found, variants, sha256, verdict))
 
     async def _fetch_upload(self, file: File, folder: Path) -> tuple[Path, str, str]:
@@ -154,12 +167,13 @@ class ProcessingService:
             raise NothingUploaded(f"{key} broke off after {length} of {size} bytes")
         return target, digest.hexdigest()
 
-    async def _keep_variant(self, media_id: str, name: str, made: Made, folder: Path) -> StoredVariant:
+    async def _keep_variant(self, file: File, name: str, made: Made, folder: Path) -> StoredVariant:
         path = folder / made.file
         if path.is_symlink() or not path.is_file():
             raise Refused(RejectReason.HOSTILE, f"The sandbox left no file named {made.file}.")
-        key = variant_key(media_id, name, path.suffix.removeprefix("."))
-        await self._objects.upload(key, path, made.content_type)
+        key = variant_key(file.id, name, path.suffix.removeprefix("."))
+        saved_as = PurePosixPath(file.filename).stem + path.suffix if name == ORIGINAL else None
+        await self._objects.upload(key, path, made.content_type, saved_as)
         return StoredVariant(
             key=key,
             content_type=made.content_type,

@@ -1,13 +1,16 @@
-"""Which containers we take apart, and what a sound looks like."""
+"""Which containers we take apart, when they say they were recorded, and what a sound looks like."""
 
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 PEAKS = 100
 """How many bars a waveform has at most."""
 LOUDEST = 100
 _FULL_SCALE = 32_768
+_CLOCKS = ("com.apple.quicktime.creationdate", "creation_time")
+"""What phones and cameras name the time of a recording; the first stays as it was when the film was cut or sent on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,19 @@ CONTAINERS: Mapping[str, Container] = {
     "audio/wav": Container("wav", "wav", "wav"),
     "audio/x-msvideo": Container("avi", "matroska", "mka"),
 }
+
+
+def recorded_at(told: str) -> datetime | None:
+    """When a film was taken, from its own metadata in ffmpeg's format: `name=value`, a line each, then sections."""
+    own, _, _ = told.partition("\n[")
+    fields = dict(line.split("=", 1) for line in own.splitlines() if "=" in line)
+    for name in _CLOCKS:
+        try:
+            found = datetime.fromisoformat(fields.get(name, ""))
+            return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+        except (ValueError, OverflowError):
+            continue
+    return None
 
 
 class Waveform:

@@ -42,11 +42,15 @@ class Ffmpeg:
         return max(0, int(times[-1])) // MILLISECOND if times and times[-1].lstrip("-").isdigit() else 0
 
     def first_frame(self, source: Path, container: Container, target: Path) -> bool:
-        """Write a film's first frame, upright, as a PNG; False if there is no picture in it."""
-        command = ("-map", "0:V:0?", "-frames:v", "1", "-c:v", "png", "-f", "image2pipe", "pipe:1")
+        """Write a film's first frame, upright, as a PNG; False if there is no picture in it but, perhaps, a cover."""
+        command = ("-map", "0:V:0", "-frames:v", "1", "-c:v", "png", "-f", "image2pipe", "pipe:1")
         frame = self._run(source, container, *command, accept_none=True)
         target.write_bytes(frame)
         return bool(frame)
+
+    def metadata(self, source: Path, container: Container) -> str:
+        """What a film tells of itself, as `recorded_at` reads it."""
+        return self._run(source, container, "-map_metadata", "0", "-f", "ffmetadata", "pipe:1").decode(errors="replace")
 
     def waveform(self, source: Path, container: Container, milliseconds: int) -> list[int]:
         """Loudness over time."""
@@ -62,7 +66,7 @@ class Ffmpeg:
 
     def _run(self, source: Path, container: Container, *output: str, accept_none: bool = False) -> bytes:
         done = subprocess.run(self._command(source, container, *output), capture_output=True, check=False)  # noqa: S603
-        if done.returncode and not (accept_none and b"does not contain any stream" in done.stderr):
+        if done.returncode and not (accept_none and b"matches no streams" in done.stderr):
             raise _damaged(done.stderr)
         return done.stdout
 

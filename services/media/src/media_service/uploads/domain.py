@@ -1,6 +1,6 @@
-"""What may be uploaded for which purpose, and how a file is cut into parts. Without I/O."""
+"""Which file may stand for which, and how a file is cut into parts. Without I/O."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from media_service.files.models import SHOWN_TO_ALL, Purpose
 
@@ -8,13 +8,6 @@ MIB = 1024 * 1024
 PART_BYTES = 16 * MIB
 MOST_PARTS = 1000
 """S3 takes ten times as many; this many URLs still fit into one answer."""
-
-_FOR_PURPOSE: Mapping[Purpose, str] = {"avatar": "image/", "background": "image/"}
-
-
-def suits(purpose: Purpose, content_type: str) -> bool:
-    """Whether files of a type are taken for a purpose."""
-    return content_type.startswith(_FOR_PURPOSE.get(purpose, ""))
 
 
 def stands_for(existing: Purpose, wanted: Purpose) -> bool:

@@ -5,11 +5,15 @@ from typing import Annotated, Literal
 from fastapi import Path
 from pydantic import Field, StringConstraints
 
-from media_service.files.models import Purpose
+from media_service.files.models import Caption, Purpose
 from messenger_contracts.shapes import Request, Shape, Timestamp
 
 UploadPath = Annotated[str, Path(max_length=64)]
-Filename = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^/\\\x00-\x1f\x7f]+$")]
+Filename = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=255, pattern=r"^[^/\\\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+$"),
+]
+"""Neither a path nor control characters, among them those that turn `gpj.exe` around for the eye."""
 ContentType = Annotated[
     str, StringConstraints(max_length=127, to_lower=True, pattern=r"^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+$")
 ]
@@ -26,6 +30,7 @@ class UploadCreate(Request):
     purpose: Purpose = Field(
         description="What is for a `message` goes to the bin when it has hung nowhere for a while; the rest stays"
     )
+    caption: Caption | None = Field(None, description="For all who see the file; a file that `exists` keeps its own")
 
 
 class UploadRequest(Shape):

@@ -8,7 +8,7 @@ from uuid_utils import uuid7
 
 from media_service.departures.errors import Departed
 from media_service.departures.repository import DepartureRepository
-from media_service.files.domain import incoming_key
+from media_service.files.domain import incoming_key, suits
 from media_service.files.errors import QuotaExceeded, TooLarge, UnsupportedMedia, UploadIncomplete
 from media_service.files.models import File
 from media_service.files.repository import DigestRepository, FileRepository
@@ -16,7 +16,7 @@ from media_service.objects.repository import ObjectRepository, Part, Presigned
 from media_service.quotas.repository import QuotaRepository
 from media_service.settings import MediaSettings
 from media_service.states.service import StateService
-from media_service.uploads.domain import missing_parts, part_size_of, parts_of, stands_for, suits
+from media_service.uploads.domain import missing_parts, part_size_of, parts_of, stands_for
 from media_service.uploads.errors import UploadNotFound, UploadOver
 from media_service.uploads.schemas import MultipartUpload, PartList, PartState, Upload, UploadCreate, UploadRequest
 from messenger_contracts.problem import FieldError
@@ -158,7 +158,8 @@ class UploadService:
             upload_id=upload_id,
             part_size=part_size,
             due_at=int(time.time()) + self._settings.unfinished_hours * HOUR_SECONDS,
-            **wish.model_dump(),
+            caption=wish.caption or None,
+            **wish.model_dump(exclude={"caption"}),
         )
 
     async def _ticket(self, file: File) -> Upload:
@@ -208,7 +209,9 @@ class UploadService:
                 f"{len(missing)} of {len(_sizes(file))} parts are missing.",
                 errors=[FieldError(pointer=f"/parts/{n}", detail="has not arrived") for n in missing[:MOST_NAMED]],
             )
-        await self._objects.complete_multipart(incoming_key(file.id), upload_id, arrived)
+        joined = await self._objects.complete_multipart(incoming_key(file.id), upload_id, arrived)
+        if not joined and not await self.arrived(file):  # somebody cancelled it, and did not complete it too
+            raise UploadNotFound
 
     async def _whole(self, file: File) -> UploadRequest:
         presigned = await self._objects.presign_put(
