@@ -53,6 +53,12 @@ def test_a_time_that_utc_cannot_say_is_refused(text: str) -> None:
         TIMESTAMP.validate_python(text)
 
 
+@pytest.mark.parametrize("number", ["2020", " 2020 ", "-1", "1.5", 2020, 1.5, True])
+def test_a_number_is_no_time(number: object) -> None:
+    with pytest.raises(ValidationError, match="RFC 3339"):
+        TIMESTAMP.validate_python(number)
+
+
 def test_a_missing_optional_is_null_and_never_absent() -> None:
     assert Sent(name="Ann").model_dump_json() == '{"name":"Ann","nick":null}'
 

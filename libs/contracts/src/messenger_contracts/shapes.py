@@ -1,9 +1,18 @@
 """The two ways in which every shape is built: strict about what comes in, complete in what goes out."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+
+
+def _refuse_numbers(value: Any) -> Any:
+    """Pydantic would take a year for seconds since 1970."""
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str) or value.strip().lstrip("+-").replace(".", "", 1).isdigit():
+        raise ValueError("must be a time of RFC 3339, such as 2026-01-31T09:30:00Z")
+    return value
 
 
 def _to_utc(value: datetime) -> datetime:
@@ -20,6 +29,7 @@ def format_timestamp(value: datetime) -> str:
 
 Timestamp = Annotated[
     datetime,
+    BeforeValidator(_refuse_numbers),
     AfterValidator(_to_utc),
     PlainSerializer(format_timestamp, return_type=str, when_used="json"),
 ]

@@ -56,7 +56,7 @@ class ChallengeService:
     async def meet(self, flow: str, code: str, network: str) -> tuple[Grant, dict[str, Any]]:
         """What the right code gives, and the wish; raises as `answer` does."""
         claims = await self._flows.read(flow)
-        challenge = Challenge(claims["username"], claims["session"], claims["asked_at"])
+        challenge = Challenge(claims["username"], claims["session"], claims.get("asked_at", 0))
         grant = await self.answer(challenge, code, network)
         return grant, claims["wish"]
 
