@@ -16,7 +16,7 @@ from localcloud.processes import attend, exit_on_signals
 from messengerctl.suite import Suite
 
 from . import fanout, history, idle, limit, media, meters, pace, puts, report, resume, saturation
-from .figures import Results
+from .figures import Figure, Results
 from .stage import UNLIMITED, Stage, set_stage
 
 _ROOT = Path(__file__).parents[2]
@@ -58,6 +58,18 @@ async def _saturate(stage: Stage, results: Results, size: Size) -> None:
         await limit.measure(stage, results, name, groups, size.rounds)
 
 
+async def _pace(stage: Stage, results: Results, size: Size) -> None:
+    name, first = f"paced, {pace.RATE}/s", await limit.next_transaction(stage)
+    budget = meters.Budget(stage.processes)
+    budget.begin()
+    await pace.measure(stage, results, 2 * size.seconds, size.rounds)
+    groups = await limit.groups_since(stage, first)
+    sends = sum(sum(group.values()) for group in groups)
+    budget.end(sends)
+    results.add(name, Figure("sends a transaction", "", [sends / len(groups)]))
+    results.budgets[name] = budget.microseconds
+
+
 async def _put(stage: Stage, results: Results, size: Size) -> None:
     for connections in _CONNECTIONS:
         await puts.measure(stage, results, connections, size.seconds, size.rounds)
@@ -70,7 +82,7 @@ _SCENARIOS: dict[str, Callable[[Stage, Results, Size], Awaitable[None]]] = {
     "history": lambda stage, results, size: history.measure(stage, results, size.lengths, size.rounds),
     "resume": lambda stage, results, size: resume.measure(stage, results, size.clients, size.rounds),
     "media": lambda stage, results, size: media.measure(stage, results, size.pictures, size.rounds),
-    "pace": lambda stage, results, size: pace.measure(stage, results, 2 * size.seconds, size.rounds),
+    "pace": _pace,
     "puts": _put,
     "saturation": _saturate,
     "fanout": lambda stage, results, size: fanout.measure(stage, results, size.audience, fanout.CROWD, size.rounds),

@@ -43,8 +43,9 @@ did, one transaction at a time: no sockets, no checks, no locks, no publication,
 
 ### What a send costs
 
-CPU microseconds a durable send while the suite is saturated, by process with all its children. The workers and the
-emulator have a lower priority, and fall behind: theirs is what they took meanwhile.
+CPU microseconds a durable send, by process with all its children: of few sends a second, whose groups are small, and
+while the suite is saturated. The workers and the emulator have a lower priority, and fall behind then: theirs is what
+they took meanwhile.
 
 {budgets}
 """
@@ -124,6 +125,6 @@ def _words(machine: dict[str, str]) -> str:
 
 def _budget_rows(results: Results) -> Iterable[tuple[str, ...]]:
     budgets = list(results.budgets.values())
-    for process in budgets[0] if budgets else ():
-        yield (process, *(rounded(budget[process]) for budget in budgets))
+    for process in dict.fromkeys(process for budget in budgets for process in budget):
+        yield (process, *(rounded(budget[process]) if process in budget else "-" for budget in budgets))
     yield ("**all**", *(rounded(sum(budget.values())) for budget in budgets))
