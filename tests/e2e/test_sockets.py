@@ -21,7 +21,8 @@ async def raw_socket(suite, *, token="", ticket=""):
     """A socket without the manners of a client."""
     address = suite.gateway.replace("http", "ws", 1) + "/v1/realtime" + (f"?ticket={ticket}" if ticket else "")
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    async with connect(address, subprotocols=[SUBPROTOCOL], additional_headers=headers, proxy=None) as socket:
+    options = {"subprotocols": [SUBPROTOCOL], "additional_headers": headers, "proxy": None}
+    async with connect(address, **options, max_queue=None) as socket:  # what nobody reads is not to hold up the end
         yield socket
 
 
