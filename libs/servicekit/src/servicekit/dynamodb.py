@@ -244,7 +244,10 @@ def is_condition_failure(error: Exception, index: int = 0) -> bool:
 
 
 async def holds(write: Awaitable[Any]) -> bool:
-    """Make a conditional write; False when its condition did not hold, so that nothing was written."""
+    """Make a conditional write; False when its condition, of a transaction its first item's, did not hold.
+
+    Then nothing was written.
+    """
     try:
         await write
     except ClientError as error:
