@@ -13,6 +13,7 @@ from servicekit.dynamodb import (
     count_items,
     from_item,
     get_items,
+    holds,
     is_condition_failure,
     query_items,
     to_item,
@@ -171,6 +172,16 @@ async def test_a_single_writes_failed_condition_is_told_from_other_failures(tabl
     with pytest.raises(ClientError) as refused:
         await table.delete_item(TableName="absent", Key=key)
     assert [is_condition_failure(failed.value), is_condition_failure(refused.value)] == [True, False]
+
+
+async def test_a_condition_that_does_not_hold_is_an_answer_and_any_other_failure_is_none(table):
+    def put(row: str):
+        item = to_item({"user_id": row, "number": 1})
+        return table.put_item(TableName=TABLE, Item=item, ConditionExpression="attribute_not_exists(user_id)")
+
+    assert [await holds(put("ada")), await holds(put("ada"))] == [True, False]
+    with pytest.raises(ClientError):
+        await holds(table.delete_item(TableName="absent", Key=to_item({"user_id": "ada", "number": 1})))
 
 
 async def test_a_transaction_beyond_the_limit_is_refused_before_it_is_sent():

@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-api
 import asyncio
 import random
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -241,3 +241,17 @@ def is_condition_failure(error: Exception, index: int = 0) -> bool:
         return True
     reasons = response.get("CancellationReasons") or []
     return len(reasons) > index and bool(reasons[index].get("Code") == "ConditionalCheckFailed")
+
+
+async def holds(write: Awaitable[Any]) -> bool:
+    """Make a conditional write; False when its condition, of a transaction its first item's, did not hold.
+
+    Then nothing was written.
+    """
+    try:
+        await write
+    except ClientError as error:
+        if is_condition_failure(error):
+            return False
+        raise
+    return True

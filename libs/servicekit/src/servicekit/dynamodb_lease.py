@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
-from servicekit.dynamodb import from_item, is_condition_failure, to_item
+from servicekit.dynamodb import from_item, holds, is_condition_failure, to_item
 
 LEASE_SECONDS = 10.0
 
@@ -62,16 +62,14 @@ class Lease:
 
     async def release(self) -> None:
         """Give the lease up, so that the next need not wait; harmless for who does not hold it."""
-        try:
-            await self._client.delete_item(
+        await holds(
+            self._client.delete_item(
                 **self._at,
                 ConditionExpression="#owner = :me",
                 ExpressionAttributeNames={"#owner": "owner"},
                 ExpressionAttributeValues=to_item({":me": self._me}),
             )
-        except ClientError as error:
-            if not is_condition_failure(error):
-                raise
+        )
 
     async def _advance(self, owner: str, beat: int) -> bool:
         return await self._write(beat + 1, "#owner = :was AND beat = :stood", {":was": owner, ":stood": beat})

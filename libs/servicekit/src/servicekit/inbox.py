@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from messenger_contracts.envelope import Event, EventData
 from messenger_contracts.events import ALL
 from servicekit.batching import Batcher
-from servicekit.dynamodb import MAX_ITEMS, Transaction, is_condition_failure
+from servicekit.dynamodb import MAX_ITEMS, Transaction, holds
 from servicekit.loops import until
 from servicekit.telemetry import Tracing, meter, record_failure
 
@@ -87,13 +87,7 @@ class DynamoLedger:
     async def _commit(self, entry: _Entry) -> bool:
         alone = Transaction()
         alone.items = entry.items
-        try:
-            await alone.commit(self._client)
-        except ClientError as error:
-            if is_condition_failure(error):
-                return False
-            raise
-        return True
+        return await holds(alone.commit(self._client))
 
 
 def _together(entries: Sequence[_Entry]) -> Iterator[list[_Entry]]:

@@ -8,10 +8,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from auth_service.accounts.models import Claim, PersonRecord, SignUpRecord
-from servicekit.dynamodb import Transaction, from_item, get_items, is_condition_failure, to_item
+from servicekit.dynamodb import Transaction, from_item, get_items, holds, to_item
 
 
 class SignUpRepository:
@@ -40,11 +38,7 @@ class SignUpRepository:
         transaction = Transaction()
         transaction.delete(self._table, {"username": username}, "attribute_exists(username)")
         transaction.items += told
-        try:
-            await transaction.commit(self._dynamodb)
-        except ClientError as error:
-            if not is_condition_failure(error):
-                raise
+        await holds(transaction.commit(self._dynamodb))
 
     async def delete(self, username: str) -> None:
         """Forget a sign-up."""
@@ -73,31 +67,25 @@ class ClaimRepository:
         own = "username = :username"
         if claim.expires_at is not None:
             own += " AND attribute_exists(expires_at)"
-        try:
-            await self._dynamodb.put_item(
+        return await holds(
+            self._dynamodb.put_item(
                 TableName=self._table,
                 Item=to_item(asdict(claim)),
                 ConditionExpression=f"attribute_not_exists(skeleton) OR ({own}) OR expires_at <= :now",
                 ExpressionAttributeValues=to_item({":username": claim.username, ":now": now}),
             )
-        except ClientError as error:
-            if is_condition_failure(error):
-                return False
-            raise
-        return True
+        )
 
     async def delete(self, claim: Claim) -> None:
         """Give a username up, unless it is somebody else's by now."""
-        try:
-            await self._dynamodb.delete_item(
+        await holds(
+            self._dynamodb.delete_item(
                 TableName=self._table,
                 Key=to_item({"skeleton": claim.skeleton}),
                 ConditionExpression="attribute_not_exists(skeleton) OR username = :username",
                 ExpressionAttributeValues=to_item({":username": claim.username}),
             )
-        except ClientError as error:
-            if not is_condition_failure(error):
-                raise
+        )
 
 
 class PersonRepository:

@@ -3,10 +3,8 @@
 from dataclasses import asdict, fields
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from auth_service.audits.models import AuditRecord
-from servicekit.dynamodb import Transaction, delete_items, is_condition_failure, query_items, to_item
+from servicekit.dynamodb import Transaction, delete_items, holds, query_items, to_item
 
 _COLUMNS = frozenset(field.name for field in fields(AuditRecord))
 MOST_ERASED = 500
@@ -36,11 +34,7 @@ class AuditRepository:
         """Write items of which the first is there at most once; if it is there, nothing."""
         transaction = Transaction()
         transaction.items += items
-        try:
-            await transaction.commit(self._dynamodb)
-        except ClientError as error:
-            if not is_condition_failure(error):
-                raise
+        await holds(transaction.commit(self._dynamodb))
 
     async def commit(self, items: list[dict[str, Any]]) -> None:
         """Write items of which none has a condition, together."""

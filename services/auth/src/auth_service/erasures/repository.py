@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from auth_service.erasures.models import RUNNING, Erasure
-from servicekit.dynamodb import Transaction, from_item, is_condition_failure, query_items, to_item
+from servicekit.dynamodb import Transaction, from_item, holds, query_items, to_item
 
 _COLUMNS = frozenset(field.name for field in fields(Erasure))
 MOST_DUE = 10
@@ -25,13 +23,7 @@ class ErasureRepository:
         transaction = Transaction()
         transaction.put_new(self._table, asdict(erasure), "id")
         transaction.items += told
-        try:
-            await transaction.commit(self._dynamodb)
-        except ClientError as error:
-            if is_condition_failure(error):
-                return False
-            raise
-        return True
+        return await holds(transaction.commit(self._dynamodb))
 
     async def get(self, erasure_id: str) -> Erasure | None:
         """An erasure as it is now."""
@@ -97,8 +89,8 @@ class ErasureRepository:
 
     async def _update(self, erasure_id: str, change: str, condition: str, values: Mapping[str, Any]) -> bool:
         names = {"ExpressionAttributeNames": {"#left": "left"}} if "#left" in change else {}
-        try:
-            await self._dynamodb.update_item(
+        return await holds(
+            self._dynamodb.update_item(
                 TableName=self._table,
                 Key=to_item({"id": erasure_id}),
                 UpdateExpression=change,
@@ -106,8 +98,4 @@ class ErasureRepository:
                 ExpressionAttributeValues=to_item(values),
                 **names,
             )
-        except ClientError as error:
-            if is_condition_failure(error):
-                return False
-            raise
-        return True
+        )

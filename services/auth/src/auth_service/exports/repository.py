@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from auth_service.exports.models import RUNNING, Export
-from servicekit.dynamodb import Transaction, from_item, is_condition_failure, query_items, to_item
+from servicekit.dynamodb import Transaction, from_item, holds, query_items, to_item
 
 _COLUMNS = frozenset(field.name for field in fields(Export))
 MOST_DUE = 3
@@ -86,13 +84,7 @@ class ExportRepository:
         await self._dynamodb.delete_item(TableName=self._table, Key=to_item({"user_id": user_id}))
 
     async def _commit(self, transaction: Transaction) -> bool:
-        try:
-            await transaction.commit(self._dynamodb)
-        except ClientError as error:
-            if is_condition_failure(error):
-                return False
-            raise
-        return True
+        return await holds(transaction.commit(self._dynamodb))
 
 
 class ArchiveRepository:

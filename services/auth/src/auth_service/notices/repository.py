@@ -3,10 +3,8 @@
 from dataclasses import fields
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from auth_service.notices.models import DUE, UNNOTICED, Notice
-from servicekit.dynamodb import is_condition_failure, query_items, to_item
+from servicekit.dynamodb import holds, query_items, to_item
 
 BATCH = 50
 _COLUMNS = frozenset(field.name for field in fields(Notice))
@@ -47,16 +45,12 @@ class NoticeRepository:
 
     async def _update(self, notice: Notice, update: str, condition: str, values: dict[str, Any]) -> bool:
         bound = {"ExpressionAttributeValues": to_item(values)} if values else {}
-        try:
-            await self._dynamodb.update_item(
+        return await holds(
+            self._dynamodb.update_item(
                 TableName=self._table,
                 Key=to_item({"user_id": notice.user_id, "session_id": notice.session_id}),
                 UpdateExpression=update,
                 ConditionExpression=condition,
                 **bound,
             )
-        except ClientError as error:
-            if is_condition_failure(error):
-                return False
-            raise
-        return True
+        )

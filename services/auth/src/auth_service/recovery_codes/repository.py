@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from servicekit.dynamodb import from_item, is_condition_failure, to_item
+from servicekit.dynamodb import from_item, holds, to_item
 
 
 class RecoveryCodeRepository:
@@ -29,19 +27,15 @@ class RecoveryCodeRepository:
 
     async def remove(self, user_id: str, mark: str) -> bool:
         """Use up a code; returns False when it was used before: of two at once one gets it."""
-        try:
-            await self._dynamodb.update_item(
+        return await holds(
+            self._dynamodb.update_item(
                 TableName=self._table,
                 Key=to_item({"user_id": user_id}),
                 UpdateExpression="REMOVE sealed.#mark",
                 ConditionExpression="attribute_exists(sealed.#mark)",
                 ExpressionAttributeNames={"#mark": mark},
             )
-        except ClientError as error:
-            if is_condition_failure(error):
-                return False
-            raise
-        return True
+        )
 
     async def delete(self, user_id: str) -> None:
         """Forget all codes of a person; again is harmless."""

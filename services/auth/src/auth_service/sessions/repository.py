@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from auth_service.endings.models import ANNOUNCE, UNANNOUNCED
 from auth_service.sessions.models import Session
-from servicekit.dynamodb import Transaction, delete_items, from_item, is_condition_failure, query_items, to_item
+from servicekit.dynamodb import Transaction, delete_items, from_item, holds, is_condition_failure, query_items, to_item
 
 MOST_SESSIONS = 1000
 CUTOFF_SECONDS = 24 * 3600
@@ -41,27 +41,19 @@ class SessionRepository:
         transaction.check(self._cutoffs, {"user_id": session.user_id}, before, {":asked": asked_at})
         transaction.put(self._table, asdict(session))
         transaction.items += told
-        try:
-            await transaction.commit(self._dynamodb)
-        except ClientError as error:
-            if is_condition_failure(error):
-                return False
-            raise
-        return True
+        return await holds(transaction.commit(self._dynamodb))
 
     async def cut_off(self, user_id: str, at: int) -> None:
         """Let no session begin by what was asked before a moment, in microseconds. A cutoff never goes back."""
-        try:
-            await self._dynamodb.update_item(
+        await holds(
+            self._dynamodb.update_item(
                 TableName=self._cutoffs,
                 Key=to_item({"user_id": user_id}),
                 UpdateExpression="SET ended_before = :at, expires_at = :expires",
                 ConditionExpression="attribute_not_exists(ended_before) OR ended_before < :at",
                 ExpressionAttributeValues=to_item({":at": at, ":expires": at // 1_000_000 + CUTOFF_SECONDS}),
             )
-        except ClientError as error:
-            if not is_condition_failure(error):
-                raise
+        )
 
     async def get(self, user_id: str, session_id: str) -> Session | None:
         """A session as it is now, ended or not."""
@@ -147,14 +139,9 @@ class SessionRepository:
                 },
             )
             transaction.items += told
-            try:
-                await transaction.commit(self._dynamodb)
-            except ClientError as error:
-                if not is_condition_failure(error):
-                    raise
-                current = await self.get(session.user_id, session.session_id)
-            else:
+            if await holds(transaction.commit(self._dynamodb)):
                 return current
+            current = await self.get(session.user_id, session.session_id)
         return None
 
     async def erase(self, user_id: str) -> bool:

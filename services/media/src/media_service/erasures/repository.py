@@ -8,10 +8,8 @@ a file is there that no index shows, something is left.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from media_service.grants.domain import blocks
-from servicekit.dynamodb import count_items, delete_items, is_condition_failure, query_items, to_item
+from servicekit.dynamodb import count_items, delete_items, holds, query_items, to_item
 
 PERSON_INDEX = "person"
 
@@ -48,17 +46,15 @@ class ErasureRepository:
 
     async def forget_usage(self, user_id: str) -> None:
         """Forget how much space a person takes, once that is none."""
-        try:
-            await self._client.delete_item(
+        await holds(
+            self._client.delete_item(
                 TableName=self._quotas,
                 Key=to_item({"user_id": user_id}),
                 ConditionExpression="#bytes = :none AND #reserved = :none",
                 ExpressionAttributeNames={"#bytes": "bytes", "#reserved": "reserved"},
                 ExpressionAttributeValues=to_item({":none": 0}),
             )
-        except ClientError as error:
-            if not is_condition_failure(error):
-                raise
+        )
 
     async def left(self, user_id: str) -> dict[str, int]:
         """What is left, by kind."""

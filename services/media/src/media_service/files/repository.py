@@ -17,6 +17,7 @@ from servicekit.dynamodb import (
     count_items,
     from_item,
     get_items,
+    holds,
     is_condition_failure,
     query_items,
     to_item,
@@ -112,11 +113,7 @@ class FileRepository:
             condition="#due_at < :later",
             values={"later": due_at},
         )
-        try:
-            await self._client.update_item(**request)
-        except ClientError as error:
-            if not is_condition_failure(error):
-                raise
+        await holds(self._client.update_item(**request))
 
     async def begin(self, media_id: str, due_at: int) -> File | None:
         """Note that processing begins, once more or for the first time; None if there is nothing to process.
@@ -140,13 +137,7 @@ class FileRepository:
         return read(from_item(answer["Attributes"]))
 
     async def _commit(self, work: Transaction) -> bool:
-        try:
-            await work.commit(self._client)
-        except ClientError as error:
-            if is_condition_failure(error):
-                return False
-            raise
-        return True
+        return await holds(work.commit(self._client))
 
     def count(self, work: Transaction, media_id: str, place: str, change: int, **assign: Any) -> None:
         """Note that a file hangs in a place once more, or once less."""
@@ -199,16 +190,14 @@ class DigestRepository:
 
     async def forget(self, owner_id: str, sha256: str, media_id: str) -> None:
         """Have the content found no longer, unless another file has taken this one's place."""
-        try:
-            await self._client.delete_item(
+        await holds(
+            self._client.delete_item(
                 TableName=self._table,
                 Key=to_item({"owner_id": owner_id, "sha256": sha256}),
                 ConditionExpression="media_id = :id",
                 ExpressionAttributeValues=to_item({":id": media_id}),
             )
-        except ClientError as error:
-            if not is_condition_failure(error):
-                raise
+        )
 
     def remember(self, work: Transaction, owner_id: str, sha256: str, media_id: str) -> None:
         """Have the content found; a newer file takes the place of an older one."""
