@@ -22,7 +22,7 @@ from messengerctl.suite import Suite, until
 
 from .crowd import Crowd, gather
 from .gallery import PARTS_ABOVE, Gallery, open_gallery
-from .plan import FAULTS, SHORT, Fault, draw
+from .plan import END_OF_EMULATOR, FAULTS, SHORT, Fault, draw
 from .pressure import Pace
 from .record import read_back
 from .report import Outcome, show
@@ -78,7 +78,7 @@ async def _run(suite: Suite, size: Size, seed: int) -> Outcome:
             report = await audit(suite, seconds=_AUDIT_SECONDS)
         with step("reading back"):
             verdict = judge(crowd.ledger, await read_back(crowd))
-            lost_pictures = await gallery.lost()
+            lost_pictures = await gallery.lost(sum(outage.fault == END_OF_EMULATOR for outage in striker.outages))
         return Outcome(crowd, gallery, striker.outages, verdict, lost_pictures, report, pressed)
 
 

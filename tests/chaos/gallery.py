@@ -1,7 +1,8 @@
 """Who uploads while everything breaks: some of the crowd, picture after picture, a few of them in parts.
 
 An upload is acknowledged when media has said that it is complete. From then on it may not be lost: it ends as ready,
-and its owner gets back the very bytes.
+and its owner gets back the very bytes. One in parts that is under way when the emulator ends is forgotten, which S3
+does not do: it is begun again.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from uuid import uuid4
 import httpx
 
 from messenger_contracts.media import Media
+from messenger_contracts.problem import ErrorCode
 from messengerctl.client import Client, Refused, Unreachable, Uploads
 from messengerctl.client.uploads import ROUNDS, Held, Wish
 from messengerctl.pictures import paint, wish_of
@@ -47,12 +49,15 @@ class Painter:
 
 
 class Gallery:
-    """All pictures of a run. `acknowledged` holds, by id, who uploaded each and what its digest is."""
+    """All pictures of a run. `acknowledged` holds, by id, who uploaded each and what its digest is.
+
+    `begun_again` counts those in parts that were forgotten while they were under way.
+    """
 
     def __init__(self, painters: Sequence[Painter], per_second: float) -> None:
         self.acknowledged: dict[str, tuple[Painter, str]] = {}
         self.refused: list[str] = []
-        self.in_parts = 0
+        self.in_parts = self.begun_again = 0
         self._painters = painters
         self._under_way: dict[str, Wish] = {}
         self._pace = Pace(per_second)
@@ -69,18 +74,28 @@ class Gallery:
             await self._pace.turn()
             content = await asyncio.to_thread(_picture, next(self._numbers))
             self.in_parts += len(content) > PARTS_ABOVE
-            wish, key = wish_of(content), str(uuid4())
-            self._under_way[key] = wish
-            try:
-                media_id = await _acknowledged(painter.uploads, wish, content, key)
-            except Refused as error:
-                self.refused.append(f"a picture of {wish.size} bytes: {error}")
-            else:
-                self.acknowledged[media_id] = painter, wish.sha256
-            del self._under_way[key]
+            await self._upload(painter, wish_of(content), content)
 
-    async def lost(self) -> list[str]:
-        """Name every picture that was refused, or acknowledged and did not become what was uploaded."""
+    async def _upload(self, painter: Painter, wish: Wish, content: bytes) -> None:
+        key = str(uuid4())
+        self._under_way[key] = wish
+        try:
+            media_id = await _acknowledged(painter.uploads, wish, content, key)
+        except Refused as error:
+            if error.code == ErrorCode.NOT_FOUND and wish.size > PARTS_ABOVE:
+                self.begun_again += 1
+                await self._upload(painter, wish, content)
+            else:
+                self.refused.append(f"a picture of {wish.size} bytes: {error}")
+        else:
+            self.acknowledged[media_id] = painter, wish.sha256
+        del self._under_way[key]
+
+    async def lost(self, ends: int) -> list[str]:
+        """Name every picture that was refused, or acknowledged and did not become what was uploaded.
+
+        `ends` is how often the emulator ended: so often each painter may have had to begin again.
+        """
         gate = asyncio.Semaphore(_AT_ONCE)
 
         async def look(painter: Painter, media_id: str) -> tuple[str, Shown]:
@@ -91,7 +106,9 @@ class Gallery:
         shown = dict(await asyncio.gather(*looks))
         digests = {media_id: sha256 for media_id, (_, sha256) in self.acknowledged.items()}
         never = [f"a picture of {wish.size} bytes: never acknowledged" for wish in self._under_way.values()]
-        return [*self.refused, *never, *differences(digests, shown)]
+        forgotten = self.begun_again - ends * len(self._painters)
+        more = [f"{forgotten} uploads in parts: forgotten, and not by the emulator"] if forgotten > 0 else []
+        return [*self.refused, *more, *never, *differences(digests, shown)]
 
 
 def differences(acknowledged: Mapping[str, str], shown: Mapping[str, Shown]) -> list[str]:

@@ -39,6 +39,7 @@ FIRST = tuple(
 )
 """What no run goes without, however short."""
 
+END_OF_EMULATOR = Fault(Kind.END, "emulator")
 # The emulator is never killed: it may lose its last second then, which AWS does not. Hangs outlast what waits for the
 # victim: requests (10 s), the relay's database lock, a queue's visibility (30 s).
 FAULTS = (
@@ -46,7 +47,8 @@ FAULTS = (
     *(Fault(Kind.KILL, victim) for victim in ("auth", "auth worker", "media", "notification")),
     *(Fault(Kind.END, victim) for victim in ("chat", "gateway", "chat worker", "notification worker")),
     *(Fault(Kind.END, victim) for victim in ("media", "media worker")),
-    *(Fault(Kind.END, victim) for victim in ("postgres", "emulator")),
+    Fault(Kind.END, "postgres"),
+    END_OF_EMULATOR,
     Fault(Kind.CRASH, "postgres"),
     Fault(Kind.HANG, "gateway", 12.0),
     Fault(Kind.HANG, "chat", 12.0),

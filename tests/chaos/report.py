@@ -90,4 +90,4 @@ def _sums(outcome: Outcome) -> Iterable[tuple[str, str]]:
 def _pictures(outcome: Outcome) -> str:
     gallery = outcome.gallery
     told = f"{len(gallery.acknowledged):,} acknowledged, {gallery.in_parts:,} of them in parts"
-    return f"{told}, {len(outcome.lost_pictures)} lost"
+    return f"{told}, {gallery.begun_again} begun again, {len(outcome.lost_pictures)} lost"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from .gallery import PARTS_ABOVE, Shown, _picture, differences
+from .gallery import PARTS_ABOVE, Gallery, Painter, Shown, _picture, differences
 
 
 def test_what_came_back_as_it_was_sent_is_not_named():
@@ -20,6 +20,13 @@ def test_what_came_back_as_it_was_sent_is_not_named():
 )
 def test_what_did_not_is_named(found, told):
     assert differences({"a": "1"}, {"a": found}) == [told]
+
+
+async def test_uploads_are_forgotten_by_the_emulator_alone():
+    gallery = Gallery([Painter(None, None), Painter(None, None)], per_second=1.0)
+    gallery.begun_again = 3
+    assert await gallery.lost(ends=2) == []
+    assert await gallery.lost(ends=1) == ["1 uploads in parts: forgotten, and not by the emulator"]
 
 
 def test_some_pictures_go_in_parts_and_few_in_two():
