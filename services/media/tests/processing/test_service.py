@@ -258,8 +258,8 @@ async def test_two_workers_at_once_make_one_file(
     assert await told(media_id) == [READY, UPLOADED]
 
 
-async def test_who_is_overtaken_by_another_worker_leaves_it_at_that(
-    upload: Upload, make: Make, processing: ProcessingService, services: Services
+async def test_who_is_overtaken_by_another_worker_says_so_and_leaves_it_at_that(
+    upload: Upload, make: Make, processing: ProcessingService, services: Services, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The quicker one has taken away what the slower one was about to copy."""
     media_id = await upload()
@@ -274,6 +274,9 @@ async def test_who_is_overtaken_by_another_worker_leaves_it_at_that(
     file = await services.states.get(media_id)
     assert file
     assert (file.status, file.scan) == ("ready", "unscanned")
+    assert [each.getMessage().partition(":")[0] for each in caplog.records if each.levelname == "WARNING"] == [
+        "overtaken by another worker"
+    ]
 
 
 async def test_an_event_before_anything_came_is_tried_again(

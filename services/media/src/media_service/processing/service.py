@@ -76,11 +76,6 @@ class ProcessingService:
             else:
                 await self._bring_to_its_end(file)
 
-    async def _is_past(self, media_id: str) -> bool:
-        """Whether a file has come to its end meanwhile, by another worker, who then cleared away what it came from."""
-        file = await self._files.get(media_id)
-        return file is None or file.status != "processing"
-
     async def crop(self, media_id: str, name: str) -> None:
         """Make a crop that the owner asked for, unless nobody wants it any more."""
         async with self._free:
@@ -111,13 +106,20 @@ class ProcessingService:
         except Refused as refused:
             await self._refuse(file, refused)
             return
-        except Exception:
+        except Exception as error:
             if not await self._is_past(file.id):
                 raise
             shown = False
+            log.warning("overtaken by another worker: %s", error, exc_info=error, extra={"media_id": file.id})
+            _ended.add(1, {"outcome": "overtaken"})
         if shown:
             _ended.add(1, {"outcome": "ready"})
         await self._clear_away(file.id)
+
+    async def _is_past(self, media_id: str) -> bool:
+        """Whether a file has come to its end meanwhile, by another worker, who then cleared away what it came from."""
+        file = await self._files.get(media_id)
+        return file is None or file.status != "processing"
 
     async def _verify_and_show(self, file: File) -> bool:
         with TemporaryDirectory(dir=self._scratch) as name:
