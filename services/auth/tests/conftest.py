@@ -23,7 +23,7 @@ from auth_service.lockouts.service import LockoutService
 from auth_service.main import create
 from auth_service.settings import AuthSettings
 from auth_service.user_pool.repository import UserPool
-from localcloud.provision import Outputs, connect, provision
+from localcloud.provision import ClientFactory, Outputs, connect, provision
 from messenger_contracts.identity import Principal, anonymous
 from servicekit.aws import Aws
 from servicekit.cognito import AccessToken, AccessTokenVerifier
@@ -49,10 +49,15 @@ class Cloud:
 
 
 @pytest.fixture(scope="session")
-def cloud() -> Cloud:
+def root() -> ClientFactory:
+    """The emulator's services, for one who may do everything."""
+    return connect(os.environ["AWS_ENDPOINT_URL"], ROOT, ROOT, REGION)
+
+
+@pytest.fixture(scope="session")
+def cloud(root: ClientFactory) -> Cloud:
     prefix = f"messenger-t{secrets.token_hex(4)}"
-    clients = connect(os.environ["AWS_ENDPOINT_URL"], ROOT, ROOT, REGION)
-    outputs = provision(clients, [SERVICES / "gateway", SERVICES / "chat", SERVICES / "auth"], prefix, identities={})
+    outputs = provision(root, [SERVICES / "gateway", SERVICES / "chat", SERVICES / "auth"], prefix, identities={})
     return Cloud(prefix, outputs)
 
 

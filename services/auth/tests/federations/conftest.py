@@ -18,7 +18,7 @@ from auth_service.dependencies import make_log
 from auth_service.lockouts.domain import subject_of
 from auth_service.user_pool.repository import UserPool
 from localcloud.processes import answers, free_port
-from localcloud.provision import connect, provision
+from localcloud.provision import provision
 from messenger_contracts.browsers import SESSION_PURPOSE
 from messenger_contracts.identity import anonymous
 from servicekit.keys import key_ring
@@ -52,22 +52,21 @@ async def provider(provider_url: str) -> str:
 
 
 @pytest.fixture
-def federated(cloud, provider, aws_account) -> dict[str, str]:
+def federated(cloud, root, provider, aws_account) -> dict[str, str]:
     """The pool with Kakao and Google set up; gives what auth is told."""
-    clients = connect(os.environ["AWS_ENDPOINT_URL"], "test", "test", REGION)
     kakao = {"oidc_issuer": provider, "authorize_scopes": "openid email profile"}  # its scopes are its own
     credentials = {
         "oidc-kakao": {"client_id": "messenger", "client_secret": "kakao-secret", **kakao},
         "oidc-google": {"client_id": "google-client", "client_secret": "google-secret"},
     }
-    manager = clients("secretsmanager")
+    manager = root("secretsmanager")
     for name, content in credentials.items():
         value = {"SecretId": f"{cloud.prefix}-auth-{name}", "SecretString": json.dumps(content)}
         try:
             manager.put_secret_value(**value)
         except manager.exceptions.ResourceNotFoundException:
             manager.create_secret(Name=value["SecretId"], SecretString=value["SecretString"])
-    return provision(clients, [SERVICES / "gateway", SERVICES / "auth"], cloud.prefix).values
+    return provision(root, [SERVICES / "gateway", SERVICES / "auth"], cloud.prefix).values
 
 
 @pytest.fixture
@@ -191,9 +190,9 @@ def session_of(aws, settings):
 
 
 @pytest.fixture
-def cognito():
+def cognito(root):
     """The pool, as root."""
-    return connect(os.environ["AWS_ENDPOINT_URL"], "test", "test", REGION)("cognito-idp")
+    return root("cognito-idp")
 
 
 @pytest.fixture
