@@ -135,11 +135,10 @@ class Happenings:
 @pytest.fixture
 async def outbox_database(empty_database_url: str) -> AsyncIterator[Database]:
     """A database in which happenings are written."""
-    database = Database(create_engine(empty_database_url, name="test", pool_size=20))
-    async with database.engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
-    yield database
-    await database.close()
+    async with Database(create_engine(empty_database_url, name="test", pool_size=20)) as database:
+        async with database.engine.begin() as connection:
+            await connection.run_sync(Base.metadata.create_all)
+        yield database
 
 
 @pytest.fixture

@@ -8,14 +8,6 @@ import pytest
 from messenger_contracts.realtime import Fanout
 from servicekit.fanout import FanoutPublisher, Published, live, publication, read_publication
 from servicekit.testing import eventually
-from servicekit.valkey import create_valkey
-
-
-@pytest.fixture
-async def valkey(valkey_url):
-    client = create_valkey(valkey_url)
-    yield client
-    await client.aclose()
 
 
 async def test_publications_arrive_in_order(valkey, namespace):
@@ -32,12 +24,10 @@ async def test_publications_arrive_in_order(valkey, namespace):
     assert [one.joined for one in found] == [{str(number): 1} for number in range(5)]
 
 
-async def test_without_valkey_a_publication_is_a_logged_failure_and_no_more(caplog):
-    absent = create_valkey("redis://127.0.0.1:1/0")
+async def test_without_valkey_a_publication_is_a_logged_failure_and_no_more(absent_valkey, caplog):
     with caplog.at_level(logging.ERROR, "fanout"):
-        await FanoutPublisher(absent).publish([("channel", Fanout())])
+        await FanoutPublisher(absent_valkey).publish([("channel", Fanout())])
     assert [record.name for record in caplog.records] == ["fanout"]
-    await absent.aclose()
 
 
 EVENT = {"c": "c1", "epoch": "e", "seq": 7, "type": "message.created", "at": "-", "by": "ada", "data": {"text": "a\nb"}}

@@ -65,11 +65,10 @@ class Happenings:
 
 @pytest.fixture
 async def database(empty_database_url: str) -> AsyncIterator[Database]:
-    database = Database(create_engine(empty_database_url, name="test"))
-    async with database.engine.begin() as connection:
-        await connection.run_sync(Base.metadata.create_all)
-    yield database
-    await database.close()
+    async with Database(create_engine(empty_database_url, name="test")) as database:
+        async with database.engine.begin() as connection:
+            await connection.run_sync(Base.metadata.create_all)
+        yield database
 
 
 def _follower(database: Database, source: Happenings, **options: Any) -> Follower:

@@ -37,10 +37,11 @@ class Peer:
 @asynccontextmanager
 async def _client(endpoint: Callable[[Request], object], seconds: float = 5.0) -> AsyncIterator[ServiceClient]:
     app = Starlette(routes=[Route("/things", endpoint, methods=METHODS)])
-    async with serving(app) as address:  # type: ignore[arg-type]
-        client = ServiceClient("peer", f"http://{address}", timeout=seconds)
+    async with (
+        serving(app) as address,  # type: ignore[arg-type]
+        ServiceClient("peer", f"http://{address}", timeout=seconds) as client,
+    ):
         yield client
-        await client.close()
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
@@ -96,11 +97,9 @@ async def test_an_answer_of_the_service_is_an_answer(status: int) -> None:
 
 
 async def test_nobody_there_is_a_503() -> None:
-    client = ServiceClient("peer", "http://127.0.0.1:1")
-
-    with pytest.raises(DependencyUnavailable) as refused:
-        await client.request("GET", "/things", "signed")
-    await client.close()
+    async with ServiceClient("peer", "http://127.0.0.1:1") as client:
+        with pytest.raises(DependencyUnavailable) as refused:
+            await client.request("GET", "/things", "signed")
 
     assert refused.value.code.status == 503
     assert refused.value.headers == {"Retry-After": "1"}
@@ -141,10 +140,11 @@ async def test_a_path_arrives_as_it_was_read(path: str) -> None:
         return Response()
 
     app = Starlette(routes=[Route("/{rest:path}", answer)])
-    async with serving(app) as address:  # type: ignore[arg-type]
-        client = ServiceClient("peer", f"http://{address}")
+    async with (
+        serving(app) as address,  # type: ignore[arg-type]
+        ServiceClient("peer", f"http://{address}") as client,
+    ):
         await client.request("GET", path, "signed", params=b"a=%20b&a=2")
-        await client.close()
 
     assert (seen[0].scope["path"], seen[0].scope["query_string"]) == (path, b"a=%20b&a=2")
 

@@ -73,9 +73,8 @@ async def database(empty_database_url: str) -> AsyncIterator[Database]:
         await connection.run_sync(Base.metadata.create_all)
         await connection.execute(text("CREATE TABLE orders (number int GENERATED ALWAYS AS IDENTITY)"))
     await engine.dispose()
-    database = Database(create_engine(empty_database_url, name="test"))
-    yield database
-    await database.close()
+    async with Database(create_engine(empty_database_url, name="test")) as database:
+        yield database
 
 
 @pytest.fixture

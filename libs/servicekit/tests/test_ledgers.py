@@ -59,12 +59,13 @@ async def dynamo(aws, declare):
 @pytest.fixture
 async def postgres(empty_database_url):
     """A database of the test's own."""
-    database = Database(create_engine(empty_database_url, name="ledger-test"))
-    async with database.write() as session:
-        await session.execute(text("CREATE TABLE inbox_ledger (event_id text PRIMARY KEY, at timestamptz NOT NULL)"))
-        await session.execute(text("CREATE TABLE effects (id text PRIMARY KEY)"))
-    yield Postgres(database)
-    await database.close()
+    async with Database(create_engine(empty_database_url, name="ledger-test")) as database:
+        async with database.write() as session:
+            await session.execute(
+                text("CREATE TABLE inbox_ledger (event_id text PRIMARY KEY, at timestamptz NOT NULL)")
+            )
+            await session.execute(text("CREATE TABLE effects (id text PRIMARY KEY)"))
+        yield Postgres(database)
 
 
 @pytest.fixture(params=["dynamo", "postgres"])

@@ -25,11 +25,10 @@ INSERT = text("INSERT INTO things (id) VALUES (1)")
 @pytest.fixture
 async def database(empty_database_url: str) -> AsyncIterator[Database]:
     """A table whose uniqueness is checked when a transaction commits."""
-    database = Database(create_engine(empty_database_url, name="test"))
-    async with database.write() as session:
-        await session.execute(text("CREATE TABLE things (id int UNIQUE DEFERRABLE INITIALLY DEFERRED)"))
-    yield database
-    await database.close()
+    async with Database(create_engine(empty_database_url, name="test")) as database:
+        async with database.write() as session:
+            await session.execute(text("CREATE TABLE things (id int UNIQUE DEFERRABLE INITIALLY DEFERRED)"))
+        yield database
 
 
 async def _count(database: Database) -> int:

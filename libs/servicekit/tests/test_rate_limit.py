@@ -1,32 +1,23 @@
 """Limits on a real Valkey. Time is turned by moving the stored arrival time into the past."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from servicekit.errors import DependencyUnavailable, RateLimited
 from servicekit.rate_limit import Limit, RateLimiter
-from servicekit.valkey import create_valkey
 
 LIMIT = Limit("sends", requests=3, seconds=60)
 
 
 @pytest.fixture
-async def client(valkey_url: str) -> AsyncIterator[Any]:
-    client = create_valkey(valkey_url)
-    yield client
-    await client.aclose()
+def limiter(valkey: Any, namespace: str) -> RateLimiter:
+    return RateLimiter(valkey, namespace)
 
 
-@pytest.fixture
-def limiter(client: Any, namespace: str) -> RateLimiter:
-    return RateLimiter(client, namespace)
-
-
-async def _pass_time(client: Any, namespace: str, seconds: int, key: str = "ann") -> None:
+async def _pass_time(valkey: Any, namespace: str, seconds: int, key: str = "ann") -> None:
     name = f"{namespace}:limit:{LIMIT.name}:{key}"
-    await client.incrby(name, -seconds * 1_000_000)
+    await valkey.incrby(name, -seconds * 1_000_000)
 
 
 @pytest.mark.parametrize("limit", [LIMIT, Limit("odd", requests=7, seconds=60), Limit("many", requests=500, seconds=9)])
@@ -71,49 +62,43 @@ async def test_an_allowance_says_what_is_left(limiter: RateLimiter) -> None:
     assert allowance.headers == {"RateLimit-Policy": '"sends";q=3;w=60', "RateLimit": '"sends";r=2;t=20'}
 
 
-async def test_requests_come_back_one_by_one(client: Any, namespace: str, limiter: RateLimiter) -> None:
+async def test_requests_come_back_one_by_one(valkey: Any, namespace: str, limiter: RateLimiter) -> None:
     for _ in range(3):
         await limiter.take(LIMIT, "ann")
 
-    await _pass_time(client, namespace, 20)
+    await _pass_time(valkey, namespace, 20)
 
     assert (await limiter.take(LIMIT, "ann")).remaining == 0
     with pytest.raises(RateLimited):
         await limiter.take(LIMIT, "ann")
 
 
-async def test_a_refused_request_costs_nothing(client: Any, namespace: str, limiter: RateLimiter) -> None:
+async def test_a_refused_request_costs_nothing(valkey: Any, namespace: str, limiter: RateLimiter) -> None:
     for _ in range(3):
         await limiter.take(LIMIT, "ann")
     for _ in range(10):
         with pytest.raises(RateLimited):
             await limiter.take(LIMIT, "ann")
 
-    await _pass_time(client, namespace, 20)
+    await _pass_time(valkey, namespace, 20)
 
     assert (await limiter.take(LIMIT, "ann")).remaining == 0
 
 
-async def test_what_is_full_again_is_forgotten(client: Any, namespace: str, limiter: RateLimiter) -> None:
+async def test_what_is_full_again_is_forgotten(valkey: Any, namespace: str, limiter: RateLimiter) -> None:
     await limiter.take(LIMIT, "ann")
 
-    lifetime = await client.pttl(f"{namespace}:limit:sends:ann")
+    lifetime = await valkey.pttl(f"{namespace}:limit:sends:ann")
 
     assert 0 < lifetime <= 20_000
 
 
-async def test_without_valkey_an_open_limit_lets_pass() -> None:
-    away = create_valkey("redis://127.0.0.1:1/0")
-
-    allowance = await RateLimiter(away, "t").take(LIMIT, "ann")
-    await away.aclose()
+async def test_without_valkey_an_open_limit_lets_pass(absent_valkey: Any) -> None:
+    allowance = await RateLimiter(absent_valkey, "t").take(LIMIT, "ann")
 
     assert allowance.remaining == 3
 
 
-async def test_without_valkey_a_closed_limit_refuses() -> None:
-    away = create_valkey("redis://127.0.0.1:1/0")
-
+async def test_without_valkey_a_closed_limit_refuses(absent_valkey: Any) -> None:
     with pytest.raises(DependencyUnavailable):
-        await RateLimiter(away, "t").take(Limit("sign-in", 3, 60, closed=True), "ann")
-    await away.aclose()
+        await RateLimiter(absent_valkey, "t").take(Limit("sign-in", 3, 60, closed=True), "ann")

@@ -53,9 +53,8 @@ def server(tmp_path: Path) -> Iterator[OwnServer]:
 
 @pytest.fixture
 async def client(server: OwnServer) -> AsyncIterator[Any]:
-    client = create_valkey(server.url)
-    yield client
-    await client.aclose()
+    async with create_valkey(server.url) as client:
+        yield client
 
 
 @dataclass

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -75,10 +75,9 @@ def create(settings: TinySettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
-        database = Database(create_engine(settings.database_url, name="tiny")) if settings.database_url else None
-        yield {"identity": EverybodyIsNobody(), "folder": settings.folder, "database": database}
-        if database:
-            await database.close()
+        url = settings.database_url
+        async with Database(create_engine(url, name="tiny")) if url else nullcontext() as database:
+            yield {"identity": EverybodyIsNobody(), "folder": settings.folder, "database": database}
         (settings.folder / "ended").touch()
 
     async def drain() -> None:

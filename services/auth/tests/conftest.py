@@ -30,7 +30,6 @@ from servicekit.cognito import AccessToken, AccessTokenVerifier
 from servicekit.identity import IdentitySigner
 from servicekit.keys import key_ring
 from servicekit.testing import REGION, Callers, client_of
-from servicekit.valkey import create_valkey
 
 SERVICES = Path(__file__).parents[2]
 PASSWORD = "correct horse battery"
@@ -100,13 +99,6 @@ async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the API that signs nothing."""
     async with client_of(app) as client:
         yield client
-
-
-@pytest.fixture
-async def valkey(valkey_url: str) -> AsyncIterator[Any]:
-    client = create_valkey(valkey_url)
-    yield client
-    await client.aclose()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import uuid4
 
 import asyncpg
@@ -45,7 +45,6 @@ from servicekit.identity import service_signer
 from servicekit.postgres import Database, create_engine
 from servicekit.postgres_ledger import PostgresLedger
 from servicekit.testing import PREFIX, REGION, Callers, client_of, serving
-from servicekit.valkey import create_valkey
 
 SERVICES = Path(__file__).parents[2]
 NOBODY = "nobody"
@@ -166,11 +165,10 @@ async def media_url(library: Library) -> AsyncIterator[str]:
 @pytest.fixture
 async def files(settings: ChatSettings, aws: Aws) -> AsyncIterator[FileService]:
     """What asks media, for services that a test makes itself."""
-    media = ServiceClient("media", settings.media_url)
-    service = FileService(MediaRepository(media, await service_signer(aws, settings)))
-    yield service
-    await service.drain()
-    await media.close()
+    async with ServiceClient("media", settings.media_url) as media:
+        service = FileService(MediaRepository(media, await service_signer(aws, settings)))
+        yield service
+        await service.drain()
 
 
 @pytest.fixture
@@ -241,9 +239,8 @@ async def talk(people) -> tuple[Person, Person, str]:
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     """The test's database, as workers have it."""
-    database = Database(create_engine(database_url, name="test"))
-    yield database
-    await database.close()
+    async with Database(create_engine(database_url, name="test")) as database:
+        yield database
 
 
 @pytest.fixture
@@ -302,16 +299,14 @@ class Blocks:
 
 
 @pytest.fixture
-async def blocks(database: Database, valkey_url: str, files: FileService) -> AsyncIterator[Blocks]:
+def blocks(database: Database, valkey: Any, files: FileService) -> Blocks:
     """Who blocks whom."""
-    valkey = create_valkey(valkey_url)
     live, inboxes = LiveService(FanoutPublisher(valkey), PREFIX, files), InboxService(ConversationRepository())
-    yield Blocks(BlockService(database, PostgresLedger(database), BlockRepository(), inboxes, live))
-    await valkey.aclose()
+    return Blocks(BlockService(database, PostgresLedger(database), BlockRepository(), inboxes, live))
 
 
 @pytest.fixture
-def listening(valkey_url: str):
+def listening(valkey: Any):
     """Listens on channels; gives a function that waits for the next publication about a conversation.
 
     It gives the channel, and what is said. Tests that run beside this one have people of the same names.
@@ -319,7 +314,6 @@ def listening(valkey_url: str):
 
     @asynccontextmanager
     async def listen(conversation: str, *channels: str):
-        valkey = create_valkey(valkey_url)
         async with valkey.pubsub(ignore_subscribe_messages=True) as pubsub:
             await pubsub.subscribe(*channels)
 
@@ -331,7 +325,6 @@ def listening(valkey_url: str):
                         return message["channel"].decode(), read_publication(message["data"])
 
             yield heard
-        await valkey.aclose()
 
     return listen
 

@@ -57,7 +57,6 @@ from servicekit.identity import IdentityVerifier
 from servicekit.keys import key_ring
 from servicekit.testing import REGION, serving
 from servicekit.tokens import Tokens
-from servicekit.valkey import create_valkey
 
 SERVICES = Path(__file__).parents[2]
 CLIENT, ISSUER = "the-client", "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_test"
@@ -84,6 +83,8 @@ class Backend:
         self.sends: list[SendCommand] = []
         self.knows_files = asyncio.Event()
         self.knows_files.set()
+        self.knows_relations = asyncio.Event()
+        self.knows_relations.set()
         self.sent: dict[str, tuple[dict[str, Any], Sent]] = {}
         self.verifier: IdentityVerifier | None = None
         self.browsers: Tokens | None = None
@@ -203,6 +204,8 @@ class Backend:
         return Relations(blocked=sorted(self.blocked[user]), blocked_by=sorted(blockers))
 
     async def relations(self, body: RelationsRequest) -> RelationsAnswer:
+        self.calls.append("relations")
+        await self.knows_relations.wait()
         return RelationsAnswer(relations={user: self._relations(user) for user in body.user_ids}, version=7)
 
     async def joins(self, body: JoinsRequest) -> JoinsAnswer:
@@ -357,14 +360,6 @@ async def http(address: str) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the gateway."""
     async with httpx.AsyncClient(base_url=f"http://{address}") as client:
         yield client
-
-
-@pytest.fixture
-async def valkey(valkey_url: str) -> AsyncIterator[Any]:
-    """The Valkey through which services speak to the gateway."""
-    client = create_valkey(valkey_url)
-    yield client
-    await client.aclose()
 
 
 @pytest.fixture

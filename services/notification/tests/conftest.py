@@ -12,7 +12,6 @@ from uuid import uuid4
 
 import httpx
 import pytest
-import valkey.asyncio
 
 from localcloud.provision import connect, provision
 from messenger_contracts.commands import Actor
@@ -105,10 +104,9 @@ async def api(settings: NotificationSettings, callers: Callers, bob: str) -> Asy
 
 
 @pytest.fixture
-async def socket(valkey_url: str, bob: str) -> AsyncIterator[NextPushes]:
+async def socket(valkey: Any, bob: str) -> AsyncIterator[NextPushes]:
     """What a gateway with a socket of bob's gets: call it for the pushes of the next publication."""
-    client = valkey.asyncio.Valkey.from_url(valkey_url)
-    async with client.pubsub() as pubsub:
+    async with valkey.pubsub() as pubsub:
 
         async def receive(kind: str) -> dict[str, Any] | None:
             message = await pubsub.get_message(timeout=1.0)
@@ -121,4 +119,3 @@ async def socket(valkey_url: str, bob: str) -> AsyncIterator[NextPushes]:
         await pubsub.subscribe(user_channel(PREFIX, f"user-{bob}"))
         await eventually(lambda: receive("subscribe"))
         yield next_pushes
-    await client.aclose()

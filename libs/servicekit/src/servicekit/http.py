@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 from urllib.parse import quote, urlencode
 
 import aiohttp
@@ -85,7 +86,10 @@ class _Unreached(Exception):
 
 
 class ServiceClient:
-    """Speaks to one of our services, over connections that are kept. Made, used and closed inside one event loop."""
+    """Speaks to one of our services, over connections that are kept.
+
+    Use it as a context; made, used and closed inside one event loop.
+    """
 
     def __init__(self, name: str, url: str, *, timeout: float = 10.0, connections: int = CONNECTIONS) -> None:
         self._name = name
@@ -99,8 +103,10 @@ class ServiceClient:
             trust_env=False,
         )
 
-    async def close(self) -> None:
-        """Close the connections."""
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
         await self._session.close()
 
     async def request(

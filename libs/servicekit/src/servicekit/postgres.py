@@ -9,7 +9,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Self, TypeAlias
 
 import asyncpg
 from fastapi import Depends, Request
@@ -104,11 +104,20 @@ def _away(error: DBAPIError) -> bool:
 
 
 class Database:
-    """Sessions on one engine. A session raises `DependencyUnavailable` when the database is away."""
+    """Sessions on one engine. A session raises `DependencyUnavailable` when the database is away.
+
+    Use it as a context, which closes the connections.
+    """
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
         self._sessions = async_sessionmaker(engine, expire_on_commit=False)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.engine.dispose()
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
@@ -143,10 +152,6 @@ class Database:
         """Raise when the database does not answer."""
         async with self.engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self.engine.dispose()
 
 
 class DirectConnection:

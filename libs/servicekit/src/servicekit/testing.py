@@ -27,6 +27,7 @@ from servicekit.aws import Aws
 from servicekit.identity import IdentitySigner
 from servicekit.keys import KeyRing, secret_versions
 from servicekit.server import HOW_WE_SERVE
+from servicekit.valkey import create_valkey
 
 PREFIX = "messenger-test"
 REGION = "us-east-1"
@@ -67,10 +68,14 @@ async def serving(app: FastAPI) -> AsyncIterator[str]:
     task = asyncio.create_task(server.serve([listener]))
     try:
         await eventually(_async(lambda: server.started or task.done()))
+        if not server.started:
+            raise RuntimeError("the app did not start: its log says why")
         yield f"127.0.0.1:{listener.getsockname()[1]}"
     finally:
         server.should_exit = True
         await task
+    if server.lifespan.should_exit:
+        raise RuntimeError("the app did not end well: its log says why")
 
 
 def _async(condition: Callable[[], Any]) -> Callable[[], Awaitable[Any]]:
@@ -110,6 +115,20 @@ def namespace() -> str:
 def valkey_url() -> str:
     """The address of the test run's Valkey."""
     return os.environ["VALKEY_URL"]
+
+
+@pytest.fixture
+async def valkey(valkey_url: str) -> AsyncIterator[Any]:
+    """A client of the test run's Valkey."""
+    async with create_valkey(valkey_url) as client:
+        yield client
+
+
+@pytest.fixture
+async def absent_valkey() -> AsyncIterator[Any]:
+    """A client of a Valkey that is away."""
+    async with create_valkey("redis://127.0.0.1:1/0") as client:
+        yield client
 
 
 @pytest.fixture

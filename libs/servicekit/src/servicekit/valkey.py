@@ -24,7 +24,7 @@ UNAVAILABLE = (ValkeyError, OSError, TimeoutError)
 
 
 def create_valkey(url: str) -> Any:
-    """A client with its pool."""
+    """A client with its pool. Use it as a context, which closes the connections."""
     return valkey_client.Valkey.from_url(
         url,
         socket_timeout=1.0,

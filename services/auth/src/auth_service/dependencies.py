@@ -101,10 +101,9 @@ async def lifespan(settings: AuthSettings, app: FastAPI) -> AsyncIterator[Mappin
 @asynccontextmanager
 async def open_announcer(settings: AuthSettings, aws: Aws) -> AsyncIterator[Announcer]:
     """The announcer of ended sessions, with its own connections to Valkey."""
-    valkey = create_valkey(settings.valkey_url)
     dynamodb, table = await aws.client("dynamodb"), settings.resource("sessions")
-    yield Announcer(EndingRepository(dynamodb, table, valkey, settings.resource_prefix))
-    await valkey.aclose()
+    async with create_valkey(settings.valkey_url) as valkey:
+        yield Announcer(EndingRepository(dynamodb, table, valkey, settings.resource_prefix))
 
 
 @asynccontextmanager

@@ -12,7 +12,6 @@ from auth_service.dependencies import make_rows
 from auth_service.federations.repository import FinishedFlows
 from auth_service.user_pool.repository import present
 from servicekit.errors import DependencyUnavailable
-from servicekit.valkey import create_valkey
 
 PASSWORD = "correct horse battery"
 """What `member` signed up with."""
@@ -223,11 +222,9 @@ async def test_logout_is_cognitos_own_url(browser, settings):
     }
 
 
-async def test_without_valkey_nobody_comes_back():
-    away = create_valkey("redis://127.0.0.1:1/0")
+async def test_without_valkey_nobody_comes_back(absent_valkey):
     with pytest.raises(DependencyUnavailable):
-        await FinishedFlows(away, "t").finish("a sign-in")
-    await away.aclose()
+        await FinishedFlows(absent_valkey, "t").finish("a sign-in")
 
 
 def test_what_is_declared_is_what_providers_say():

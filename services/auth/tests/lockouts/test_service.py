@@ -11,7 +11,6 @@ from auth_service.lockouts.repository import TryRepository
 from auth_service.lockouts.service import LockoutService
 from messenger_contracts.problem import ErrorCode
 from servicekit.errors import Conflict, DependencyUnavailable, Unauthenticated, ValidationFailed
-from servicekit.valkey import create_valkey
 
 HOME, CAFE = "203.0.113.0/24", "198.51.100.0/24"
 
@@ -152,14 +151,12 @@ async def test_a_lock_is_logged_under_a_pseudonym(lockouts, stubbed_log, namespa
     assert namespace not in str(logged.data)
 
 
-async def test_without_valkey_nothing_is_tried(namespace, stubbed_log):
-    away = create_valkey("redis://127.0.0.1:1")
-    lockouts = LockoutService(TryRepository(away, namespace), stubbed_log)
+async def test_without_valkey_nothing_is_tried(absent_valkey, namespace, stubbed_log):
+    lockouts = LockoutService(TryRepository(absent_valkey, namespace), stubbed_log)
     with pytest.raises(DependencyUnavailable):
         await succeed(lockouts)
     with pytest.raises(DependencyUnavailable):
         await lockouts.may_mail("ada")
-    await away.aclose()
 
 
 async def test_mails_are_told_or_left_out_when_they_come_too_soon(lockouts):

@@ -48,14 +48,17 @@ from servicekit.valkey import create_valkey
 async def lifespan(settings: ChatSettings, app: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
     """Open what the routes find in `request.state`, and close it when the last request has gone."""
     url, tls = settings.database_url.get_secret_value(), settings.database_tls
-    database = Database(create_engine(url, name="chat", pool_size=settings.database_pool, tls=tls))
-    app.state.health.require("database", database.check)
-    valkey, auth = create_valkey(settings.valkey_url), ServiceClient("auth", settings.auth_url)
-    media = ServiceClient("media", settings.media_url, timeout=settings.media_seconds)
-    fanout, namespace = FanoutPublisher(valkey), settings.resource_prefix
     connect = partial(DirectConnection, url, name="chat-sends", tls=tls)
-    conversations, log = ConversationRepository(), LogRepository()
-    async with Aws(settings.region) as aws:
+    namespace, conversations, log = settings.resource_prefix, ConversationRepository(), LogRepository()
+    async with (
+        Database(create_engine(url, name="chat", pool_size=settings.database_pool, tls=tls)) as database,
+        create_valkey(settings.valkey_url) as valkey,
+        ServiceClient("auth", settings.auth_url) as auth,
+        ServiceClient("media", settings.media_url, timeout=settings.media_seconds) as media,
+        Aws(settings.region) as aws,
+    ):
+        app.state.health.require("database", database.check)
+        fanout = FanoutPublisher(valkey)
         files = FileService(MediaRepository(media, await service_signer(aws, settings)))
         sender = MessageSender(connect, SendRepository(), fanout, namespace, files, group=settings.commit_group)
         live = LiveService(fanout, namespace, files)
@@ -94,10 +97,6 @@ async def lifespan(settings: ChatSettings, app: FastAPI) -> AsyncIterator[Mappin
         await sender.drain()
         await rehearsal.close()
         await files.drain()
-    await media.close()
-    await auth.close()
-    await valkey.aclose()
-    await database.close()
 
 
 def _about_messages(

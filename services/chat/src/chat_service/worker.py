@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -57,80 +58,74 @@ from servicekit.valkey import create_valkey
 @asynccontextmanager
 async def loops(settings: ChatSettings, app: FastAPI) -> AsyncIterator[Mapping[str, Loop]]:
     """What runs, and what it is made of."""
-    engine = create_engine(
-        settings.database_url.get_secret_value(), name="chat-worker", batches=True, tls=settings.database_tls
-    )
-    database = Database(engine)
-    app.state.health.require("database", database.check)
-    async with Aws(settings.region) as aws:
+    url, tls, namespace = settings.database_url.get_secret_value(), settings.database_tls, settings.resource_prefix
+    async with (
+        Database(create_engine(url, name="chat-worker", batches=True, tls=tls)) as database,
+        create_valkey(settings.valkey_url) as valkey,
+        ServiceClient("media", settings.media_url, timeout=settings.media_seconds) as media,
+        Aws(settings.region) as aws,
+    ):
+        app.state.health.require("database", database.check)
         publisher = Publisher(await aws.client("sns"), settings.topic_arn("events"))
         source = LogSource(RelayRepository(settings.notify_all))
         relay = PostgresRelay(
             name="log", database=database, source=source, publisher=publisher, batch=settings.relay_batch
         )
         words = Follower(name="search", database=database, source=WordSource(WordRepository()))
-        media = ServiceClient("media", settings.media_url, timeout=settings.media_seconds)
-        files = FileService(MediaRepository(media, await service_signer(aws, settings)))
-        async with _timely(settings, database, files) as timely, _outside(settings, database, files, aws) as outside:
-            keys = repeated(partial(PostgresIdempotency.purge, database), 600.0)
-            yield {"relay": relay.run, "search": repeated(words.step, 0.2), "idempotency": keys, **timely, **outside}
+        files, fanout = (
+            FileService(MediaRepository(media, await service_signer(aws, settings))),
+            FanoutPublisher(valkey),
+        )
+        connect = partial(DirectConnection, url, name="chat-worker-sends", tls=tls)
+        sender = MessageSender(connect, SendRepository(), fanout, namespace, files)
+        live = LiveService(fanout, namespace, files)
+        changes = ChangeService(database, LogRepository(), live)
+        messages = _messages(changes, files)
+        yield {
+            "relay": relay.run,
+            "search": repeated(words.step, 0.2),
+            "idempotency": repeated(partial(PostgresIdempotency.purge, database), 600.0),
+            **_timely(settings, database, sender, messages),
+            **_told(settings, database, await aws.client("sqs"), live, changes, messages),
+            **(_previews(database, changes) if settings.previews else {}),
+        }
+        await sender.drain()
         await files.drain()
-        await media.close()
-    await database.close()
 
 
-@asynccontextmanager
-async def _timely(settings: ChatSettings, database: Database, files: FileService) -> AsyncIterator[Mapping[str, Loop]]:
+def _timely(
+    settings: ChatSettings, database: Database, sender: MessageSender, messages: MessageCommands
+) -> Mapping[str, Loop]:
     """What happens to messages because their time has come."""
-    url, tls, namespace = settings.database_url.get_secret_value(), settings.database_tls, settings.resource_prefix
-    valkey = create_valkey(settings.valkey_url)
-    fanout = FanoutPublisher(valkey)
-    connect = partial(DirectConnection, url, name="chat-worker-sends", tls=tls)
-    sender = MessageSender(connect, SendRepository(), fanout, namespace, files)
-    messages = _messages(ChangeService(database, LogRepository(), LiveService(fanout, namespace, files)), files)
     ages = Ages(content=timedelta(settings.retention_days), reports=timedelta(settings.report_retention_days))
-    yield {
+    return {
         "scheduled": repeated(DueMessages(database, ScheduleRepository(), sender).step, 0.5),
         "expiry": repeated(Expiry(database, RetentionRepository(), messages).step, 1.0),
         "retention": repeated(Retention(database, RetentionRepository(), ages).step, 60.0),
     }
-    await sender.drain()
-    await valkey.aclose()
 
 
-@asynccontextmanager
-async def _outside(
-    settings: ChatSettings, database: Database, files: FileService, aws: Aws
-) -> AsyncIterator[Mapping[str, Loop]]:
-    """What other services tell, and what stands on pages that messages link to."""
-    valkey, ledger, inboxes = create_valkey(settings.valkey_url), PostgresLedger(database), ConversationRepository()
-    live = LiveService(FanoutPublisher(valkey), settings.resource_prefix, files)
-    changes = ChangeService(database, LogRepository(), live)
-    consume = partial(
-        Consumer,
-        sqs=await aws.client("sqs"),
-        tracing=Tracing(settings.trace_ratio if settings.otlp_endpoint else 0.0),
-    )
-    blocks = consume(
-        queue=settings.resource("blocks"),
-        handlers=handlers(BlockService(database, ledger, BlockRepository(), InboxService(inboxes), live)),
-    )
-    erasures = consume(
-        queue=settings.resource("erasures"),
-        handlers=erasure_handlers(ErasureService(database, ErasureRepository(), changes, _messages(changes, files))),
-        pollers=1,
-    )
+def _told(
+    settings: ChatSettings,
+    database: Database,
+    sqs: Any,
+    live: LiveService,
+    changes: ChangeService,
+    messages: MessageCommands,
+) -> Mapping[str, Loop]:
+    """What other services tell."""
+    consume = partial(Consumer, sqs=sqs, tracing=Tracing(settings.trace_ratio if settings.otlp_endpoint else 0.0))
+    inboxes = InboxService(ConversationRepository())
+    blocks = BlockService(database, PostgresLedger(database), BlockRepository(), inboxes, live)
+    erasures = ErasureService(database, ErasureRepository(), changes, messages)
     arrivals = ArrivalService(database, changes, ArrivalRepository())
-    settled = consume(queue=settings.resource("files"), handlers=arrival_handlers(arrivals), pollers=1)
-    yield {
-        "blocks": blocks.run,
-        "erasures": erasures.run,
-        "files": settled.run,
+    return {
+        "blocks": consume(queue=settings.resource("blocks"), handlers=handlers(blocks)).run,
+        "erasures": consume(queue=settings.resource("erasures"), handlers=erasure_handlers(erasures), pollers=1).run,
+        "files": consume(queue=settings.resource("files"), handlers=arrival_handlers(arrivals), pollers=1).run,
         "arrivals": repeated(arrivals.step, 0.2),
         "late": repeated(arrivals.purge, 600.0),
-        **(_previews(database, changes) if settings.previews else {}),
     }
-    await valkey.aclose()
 
 
 def _messages(changes: ChangeService, files: FileService) -> MessageCommands:

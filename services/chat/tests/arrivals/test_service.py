@@ -17,16 +17,13 @@ from messenger_contracts.realtime import conversation_channel
 from servicekit.fanout import FanoutPublisher
 from servicekit.sns import Publisher
 from servicekit.testing import PREFIX, client_of, eventually
-from servicekit.valkey import create_valkey
 
 
 @pytest.fixture
-async def arrivals(database, valkey_url, files):
+def arrivals(database, valkey, files):
     """The worker's part in it."""
-    valkey = create_valkey(valkey_url)
     changes = ChangeService(database, LogRepository(), LiveService(FanoutPublisher(valkey), PREFIX, files))
-    yield ArrivalService(database, changes, ArrivalRepository())
-    await valkey.aclose()
+    return ArrivalService(database, changes, ArrivalRepository())
 
 
 def happened(kind: type, media_id: str, /, version: int = 3, **more) -> Event:

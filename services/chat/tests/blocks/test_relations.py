@@ -4,7 +4,6 @@ import json
 
 import asyncpg
 import pytest
-import valkey.asyncio
 
 from messenger_contracts.commands import Relations
 from messenger_contracts.events.social_graph import UserBlocked
@@ -27,10 +26,9 @@ async def gateway(client, callers):
 
 
 @pytest.fixture
-async def heard(valkey_url):
+async def heard(valkey):
     """What a gateway hears on the channels of people: call it with them, and await what comes next."""
-    client = valkey.asyncio.Valkey.from_url(valkey_url)
-    async with client.pubsub() as pubsub:
+    async with valkey.pubsub() as pubsub:
 
         async def receive(kind):
             message = await pubsub.get_message(timeout=1.0)
@@ -49,7 +47,6 @@ async def heard(valkey_url):
             return following
 
         yield follow
-    await client.aclose()
 
 
 async def changed(gateway, people, after=0):

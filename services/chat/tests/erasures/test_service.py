@@ -16,9 +16,7 @@ from chat_service.messages.repository import MessageRepository
 from chat_service.messages.service import MessageChanges, MessageCommands, MessageFinder
 from messenger_contracts.identity import service
 from servicekit.fanout import FanoutPublisher
-from servicekit.postgres import Database, create_engine
 from servicekit.testing import PREFIX
-from servicekit.valkey import create_valkey
 
 
 class Dying(Exception):
@@ -39,9 +37,8 @@ class Fragile(ErasureRepository):
 
 
 @pytest.fixture
-async def eraser(database_url, valkey_url, files):
+async def eraser(database, valkey, files):
     """Makes what erases, of the queries given, in batches of two."""
-    database, valkey = Database(create_engine(database_url, name="erasures-test")), create_valkey(valkey_url)
     changes = ChangeService(database, LogRepository(), LiveService(FanoutPublisher(valkey), PREFIX, files))
     messages = MessageRepository()
     finder = MessageFinder(MembershipService(ConversationRepository()), messages)
@@ -50,9 +47,7 @@ async def eraser(database_url, valkey_url, files):
     def make(repository=None):
         return ErasureService(database, repository or ErasureRepository(), changes, commands, batch=2)
 
-    yield make
-    await valkey.aclose()
-    await database.close()
+    return make
 
 
 @pytest.fixture

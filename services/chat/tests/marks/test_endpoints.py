@@ -9,7 +9,6 @@ from chat_service.main import create
 from messenger_contracts.realtime import conversation_channel, user_channel
 from servicekit.fanout import read_publication
 from servicekit.testing import PREFIX, client_of
-from servicekit.valkey import create_valkey
 
 
 async def direct(one, other) -> str:
@@ -26,9 +25,8 @@ async def delete(who, conversation: str, name: str):
 
 
 @asynccontextmanager
-async def listening(valkey_url: str, *channels: str):
+async def listening(valkey, *channels: str):
     """Gives a function that waits for the next push on these channels."""
-    valkey = create_valkey(valkey_url)
     async with valkey.pubsub(ignore_subscribe_messages=True) as pubsub:
         await pubsub.subscribe(*channels)
 
@@ -39,7 +37,6 @@ async def listening(valkey_url: str, *channels: str):
                     return pushes[0]
 
         yield heard
-    await valkey.aclose()
 
 
 async def test_receipts_show_how_far_the_others_are(people) -> None:
@@ -166,11 +163,11 @@ async def test_a_draft_of_half_a_character_is_refused(people) -> None:
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/text")
 
 
-async def test_the_persons_other_devices_are_told_at_once(people, valkey_url) -> None:
+async def test_the_persons_other_devices_are_told_at_once(people, valkey) -> None:
     ada, bob = await people("ada", "bob")
     c = await direct(ada, bob)
     await bob.send(c, uuid4())
-    async with listening(valkey_url, user_channel(PREFIX, ada.id)) as heard:
+    async with listening(valkey, user_channel(PREFIX, ada.id)) as heard:
         told = []
         for name, body in (("draft", {"text": "hm"}), ("pin", None), ("archive", None), ("read", {"seq": 3})):
             await put(ada, c, name, body)
@@ -188,11 +185,11 @@ async def test_the_persons_other_devices_are_told_at_once(people, valkey_url) ->
     }  # fmt: skip
 
 
-async def test_the_others_hear_of_reading_and_receiving(people, valkey_url) -> None:
+async def test_the_others_hear_of_reading_and_receiving(people, valkey) -> None:
     ada, bob = await people("ada", "bob")
     c = await direct(ada, bob)
     await bob.send(c, uuid4())
-    async with listening(valkey_url, conversation_channel(PREFIX, c)) as heard:
+    async with listening(valkey, conversation_channel(PREFIX, c)) as heard:
         await put(ada, c, "delivered", {"seq": 3})
         assert (await heard())["d"] == {"c": c, "by": ada.id, "seq": 3, "mark": "delivered"}
         await put(ada, c, "read", {"seq": 2, "private": True})
@@ -200,13 +197,13 @@ async def test_the_others_hear_of_reading_and_receiving(people, valkey_url) -> N
         assert (await heard())["d"] == {"c": c, "by": ada.id, "seq": 3, "mark": "read"}
 
 
-async def test_in_a_large_conversation_nobody_is_told(settings, callers, valkey_url) -> None:
+async def test_in_a_large_conversation_nobody_is_told(settings, callers, valkey) -> None:
     small = settings.model_copy(update={"receipts_up_to": 1})
     async with client_of(create(small)) as client:
         ada = await callers.user("ada")
         begun = await client.post("/v1/conversations", json={"kind": "direct", "member_ids": ["user-bob"]}, headers=ada)
         c = begun.json()["id"]
-        async with listening(valkey_url, conversation_channel(PREFIX, c), user_channel(PREFIX, "user-ada")) as heard:
+        async with listening(valkey, conversation_channel(PREFIX, c), user_channel(PREFIX, "user-ada")) as heard:
             await client.put(f"/v1/conversations/{c}/read", json={"seq": 2}, headers=ada)
             assert (await heard())["op"] == "conversation"
             await client.put(f"/v1/conversations/{c}/pin", headers=ada)

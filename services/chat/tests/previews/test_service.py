@@ -15,7 +15,6 @@ from chat_service.worker import create
 from servicekit.fanout import FanoutPublisher
 from servicekit.follower import Follower
 from servicekit.testing import PREFIX, client_of, eventually
-from servicekit.valkey import create_valkey
 
 
 def titled(wire, title: str) -> bytes:
@@ -51,9 +50,8 @@ class Ported:
 
 
 @pytest.fixture
-async def work(database, valkey_url, site, make_fetcher, files):
+def work(database, valkey, site, make_fetcher, files):
     """Runs a worker's part in previews for a block."""
-    valkey = create_valkey(valkey_url)
     changes = ChangeService(database, LogRepository(), LiveService(FanoutPublisher(valkey), PREFIX, files))
     links = Follower(name="previews", database=database, source=LinkSource(LinkRepository()))
 
@@ -75,8 +73,7 @@ async def work(database, valkey_url, site, make_fetcher, files):
             finally:
                 stopping.set()
 
-    yield running
-    await valkey.aclose()
+    return running
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from chat_service.relay.service import LogSource
 from messenger_contracts.events.chat import MemberJoined, MessageCreated
 from servicekit.inbox import parse_event
 from servicekit.outbox import PostgresRelay
-from servicekit.postgres import Database, create_engine
 from servicekit.sns import Publisher
 
 
@@ -39,13 +38,12 @@ async def received(sqs, url: str, count: int) -> list:
     return events
 
 
-async def test_everything_in_the_log_reaches_a_queue_in_order_and_whole(people, aws, settings) -> None:
+async def test_everything_in_the_log_reaches_a_queue_in_order_and_whole(people, aws, database, settings) -> None:
     ada, bob = await people("ada", "bob")
     sqs, url = await subscribed_queue(aws, settings)
     conversation = (await ada.begin(bob)).json()["id"]
     await asyncio.gather(*(who.send(conversation, uuid4(), f"{n}") for n in range(15) for who in (ada, bob)))
 
-    database = Database(create_engine(settings.database_url.get_secret_value(), name="relay-test"))
     publisher = Publisher(await aws.client("sns"), settings.topic_arn("events"))
     relay = PostgresRelay(
         name="log", database=database, source=LogSource(RelayRepository(500)), publisher=publisher, batch=7
@@ -55,7 +53,6 @@ async def test_everything_in_the_log_reaches_a_queue_in_order_and_whole(people, 
     events = await received(sqs, url, 32)
     stopping.set()
     await running
-    await database.close()
 
     assert {event.id for event in events} == {f"chat:{conversation}:{seq}" for seq in range(1, 33)}
     by_seq = sorted(events, key=lambda event: event.data.seq)

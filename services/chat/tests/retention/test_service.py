@@ -16,15 +16,13 @@ from chat_service.retention.repository import RetentionRepository
 from chat_service.retention.service import Ages, Expiry, Retention
 from servicekit.fanout import FanoutPublisher
 from servicekit.testing import PREFIX
-from servicekit.valkey import create_valkey
 
 AGES = Ages(content=timedelta(days=30), reports=timedelta(days=90))
 
 
 @pytest.fixture
-async def expiry(settings, database, files):
+def expiry(database, valkey, files):
     """Makes workers that end messages."""
-    valkey = create_valkey(settings.valkey_url)
     changes = ChangeService(database, LogRepository(), LiveService(FanoutPublisher(valkey), PREFIX, files))
     repository = MessageRepository()
     finder = MessageFinder(MembershipService(ConversationRepository()), repository)
@@ -33,8 +31,7 @@ async def expiry(settings, database, files):
     def make(batch: int = 200) -> Expiry:
         return Expiry(database, RetentionRepository(), messages, batch=batch)
 
-    yield make
-    await valkey.aclose()
+    return make
 
 
 async def test_a_message_whose_time_is_over_is_deleted_by_the_system(talk, expiry, sql) -> None:

@@ -22,7 +22,6 @@ from servicekit.errors import DependencyUnavailable
 from servicekit.fanout import FanoutPublisher
 from servicekit.postgres import DirectConnection
 from servicekit.testing import PREFIX, eventually
-from servicekit.valkey import create_valkey
 
 
 def later(seconds: float = 3600) -> str:
@@ -38,13 +37,11 @@ async def history(who, c: str) -> list[dict]:
 
 
 @pytest.fixture
-async def sender(settings, files):
-    valkey = create_valkey(settings.valkey_url)
+async def sender(settings, valkey, files):
     connect = partial(DirectConnection, settings.database_url.get_secret_value(), name="test")
     sender = MessageSender(connect, SendRepository(), FanoutPublisher(valkey), PREFIX, files)
     yield sender
     await sender.drain()
-    await valkey.aclose()
 
 
 @pytest.fixture
@@ -120,18 +117,16 @@ async def test_one_that_is_refused_stays_and_says_why_and_holds_nobody_up(
     assert "rules" in unreadable["failed"]
 
 
-async def test_when_the_database_is_away_it_waits_on(talk, database, files, its_time_has_come) -> None:
+async def test_when_the_database_is_away_it_waits_on(talk, database, absent_valkey, files, its_time_has_come) -> None:
     ada, _, c = talk
     await ada.send(c, uuid4(), send_at=later())
     await its_time_has_come()
-    valkey = create_valkey("redis://127.0.0.1:1/0")
     away = partial(DirectConnection, "postgresql+asyncpg://nobody@127.0.0.1:1/none", name="test")
-    sender = MessageSender(away, SendRepository(), FanoutPublisher(valkey), PREFIX, files)
+    sender = MessageSender(away, SendRepository(), FanoutPublisher(absent_valkey), PREFIX, files)
     with pytest.raises(DependencyUnavailable):
         await DueMessages(database, ScheduleRepository(), sender).step()
     assert [each["failed"] for each in await scheduled(ada, c)] == [None]
     await sender.drain()
-    await valkey.aclose()
 
 
 async def test_who_cancels_one_that_is_being_sent_waits_and_comes_too_late(

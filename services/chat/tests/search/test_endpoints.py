@@ -9,20 +9,18 @@ from chat_service.search.repository import WordRepository
 from chat_service.search.service import WordSource
 from servicekit.follower import Follower
 from servicekit.loops import repeated
-from servicekit.postgres import Database, create_engine
 from servicekit.testing import eventually
 
 
 @pytest.fixture
-async def indexing(database_url):
+async def indexing(database):
     """What the worker runs, beside the test."""
-    database, stopping = Database(create_engine(database_url, name="search-test")), asyncio.Event()
+    stopping = asyncio.Event()
     words = Follower(name="search", database=database, source=WordSource(WordRepository()), batch=3)
     running = asyncio.create_task(repeated(words.step, 0.05)(stopping))
     yield
     stopping.set()
     await running
-    await database.close()
 
 
 pytestmark = pytest.mark.usefixtures("indexing")

@@ -5,7 +5,6 @@ import pytest
 from sqlalchemy import text
 
 from messenger_contracts.identity import service
-from servicekit.postgres import Database, create_engine
 
 
 @pytest.fixture
@@ -65,16 +64,14 @@ async def test_who_missed_more_than_the_limit_is_told_to_sync(talk, resume) -> N
     assert (over[0]["complete"], over[1]) == (False, [])
 
 
-async def test_a_void_token_is_told_to_sync(people, resume, database_url) -> None:
+async def test_a_void_token_is_told_to_sync(people, resume, database) -> None:
     ada, bob = await people("ada", "bob")
     await ada.begin(bob)
     mine, foreign = await token(ada), await token(bob)
     [(told, _)] = await resume((ada, {}, foreign, 50))
     assert told["complete"] is False
-    database = Database(create_engine(database_url, name="test"))
     async with database.write() as session:
         await session.execute(text("SELECT log_was_restored()"))
-    await database.close()
     [(told, _)] = await resume((ada, {}, mine, 50))
     assert told["complete"] is False
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import httpx
@@ -45,9 +45,12 @@ WAIT_SECONDS, WAITING = 75.0, 10_000
 async def lifespan(settings: GatewaySettings, app: FastAPI) -> AsyncIterator[Mapping[str, Any]]:
     """Open what the routes find in `request.state`; listen while the process lives."""
     namespace = settings.resource_prefix
-    services = clients_of(settings)
-    valkey, stopping = create_valkey(settings.valkey_url), asyncio.Event()
-    async with Aws(settings.region) as aws, httpx.AsyncClient(timeout=5) as keys:
+    async with (
+        open_services(settings) as services,
+        create_valkey(settings.valkey_url) as valkey,
+        Aws(settings.region) as aws,
+        httpx.AsyncClient(timeout=5) as keys,
+    ):
         signer = IdentitySigner(await key_ring(aws, settings.resource("identity-private"), settings.key_seconds))
         verifier = AccessTokenVerifier(
             issuer=settings.cognito_issuer,
@@ -77,8 +80,10 @@ async def lifespan(settings: GatewaySettings, app: FastAPI) -> AsyncIterator[Map
             services, credentials, signer, limits, SendService(commands), proxies=settings.trusted_proxies
         )
         app.state.drain = sockets.drain
-        listening = asyncio.create_task(keep_running(app.state.health, "hub", hub.run, stopping, critical=False))
-        expiring = asyncio.gather(hub.expire(stopping), presences.run(stopping))
+        stopping, loops = asyncio.Event(), {"hub": hub.run, "expiry": hub.expire, "presence": presences.run}
+        running = asyncio.gather(
+            *(keep_running(app.state.health, name, loop, stopping, critical=False) for name, loop in loops.items())
+        )
         yield {
             "proxy": proxy,
             "credentials": credentials,
@@ -88,21 +93,25 @@ async def lifespan(settings: GatewaySettings, app: FastAPI) -> AsyncIterator[Map
             "openapi_file": settings.openapi_file,
         }
         stopping.set()
-        await asyncio.gather(listening, expiring)
-    for client in services.values():
-        await client.close()
-    await valkey.aclose()
+        await running
+        await hub.drain()
+        await presences.drain()
 
 
-def clients_of(settings: GatewaySettings) -> dict[str, ServiceClient]:
+@asynccontextmanager
+async def open_services(settings: GatewaySettings) -> AsyncIterator[dict[str, ServiceClient]]:
     """Clients of the services, by name."""
-    return {
-        AUTH: ServiceClient(AUTH, settings.auth_url),
-        CHAT: ServiceClient(CHAT, settings.chat_url),
-        MEDIA: ServiceClient(MEDIA, settings.media_url),
-        NOTIFICATION: ServiceClient(NOTIFICATION, settings.notification_url),
-        SYNC: ServiceClient(SYNC, settings.chat_url, timeout=WAIT_SECONDS, connections=WAITING),
-    }
+    async with AsyncExitStack() as stack:
+        clients = {
+            AUTH: ServiceClient(AUTH, settings.auth_url),
+            CHAT: ServiceClient(CHAT, settings.chat_url),
+            MEDIA: ServiceClient(MEDIA, settings.media_url),
+            NOTIFICATION: ServiceClient(NOTIFICATION, settings.notification_url),
+            SYNC: ServiceClient(SYNC, settings.chat_url, timeout=WAIT_SECONDS, connections=WAITING),
+        }
+        for client in clients.values():
+            await stack.enter_async_context(client)
+        yield clients
 
 
 async def tokens_of_auth(settings: GatewaySettings, aws: Aws, secret: str, purpose: str) -> Tokens:

@@ -133,9 +133,8 @@ async def open_announcements(
     settings: MediaSettings, deliveries: DeliveryService
 ) -> AsyncIterator[AnnouncementService]:
     """What owners are told live, over a connection that ends with the block."""
-    valkey = create_valkey(settings.valkey_url)
-    yield AnnouncementService(deliveries, FanoutPublisher(valkey), settings.resource_prefix)
-    await valkey.aclose()
+    async with create_valkey(settings.valkey_url) as valkey:
+        yield AnnouncementService(deliveries, FanoutPublisher(valkey), settings.resource_prefix)
 
 
 @asynccontextmanager

@@ -8,13 +8,11 @@ from messenger_contracts.media import RejectReason
 from messenger_contracts.realtime import user_channel
 from servicekit.fanout import FanoutPublisher, read_publication
 from servicekit.testing import PREFIX, eventually
-from servicekit.valkey import create_valkey
 
 
 @pytest.fixture
-async def told(valkey_url):
+async def told(valkey):
     """What was pushed to a person of a file so far; tests beside this one have people of the same names."""
-    valkey = create_valkey(valkey_url)
     heard: list[dict] = []
     async with valkey.pubsub(ignore_subscribe_messages=True) as pubsub:
         await pubsub.subscribe(user_channel(PREFIX, "user-alice"))
@@ -30,7 +28,6 @@ async def told(valkey_url):
             return [each["d"] for each in heard if each["d"]["id"] == media_id]
 
         yield of
-    await valkey.aclose()
 
 
 async def test_the_owner_is_told_every_state(alice, s3, show, told) -> None:
@@ -63,11 +60,9 @@ class Undescribed:
         raise OSError("no credentials")
 
 
-async def test_a_failure_to_tell_is_no_failure_to_change(alice, s3, stores, settings) -> None:
+async def test_a_failure_to_tell_is_no_failure_to_change(alice, s3, stores, settings, valkey) -> None:
     media_id = await alice.upload(s3)
-    valkey = create_valkey(settings.valkey_url)
     announcements = AnnouncementService(Undescribed(), FanoutPublisher(valkey), PREFIX)
     states = make_services(settings, stores, announcements).states
     assert (await states.begin(media_id)).status == "processing"
     assert await states.reject(media_id, RejectReason.DAMAGED)
-    await valkey.aclose()

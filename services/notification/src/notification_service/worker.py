@@ -25,8 +25,7 @@ from servicekit.valkey import create_valkey
 @asynccontextmanager
 async def loops(settings: NotificationSettings, app: FastAPI) -> AsyncIterator[Mapping[str, Loop]]:
     """What runs, and what it is made of."""
-    valkey = create_valkey(settings.valkey_url)
-    async with Aws(settings.region) as aws:
+    async with create_valkey(settings.valkey_url) as valkey, Aws(settings.region) as aws:
         dynamodb = await aws.client("dynamodb")
         repository = NotificationRepository(dynamodb, settings.resource("notifications"))
         app.state.health.require("notifications", repository.check)
@@ -43,7 +42,6 @@ async def loops(settings: NotificationSettings, app: FastAPI) -> AsyncIterator[M
         inbox = consume(queue=settings.resource("inbox"), handlers=handlers(delivery))
         erased = consume(queue=settings.resource("erasures"), handlers=erasure_handlers(erasures), pollers=1)
         yield {"inbox": inbox.run, "erasures": erased.run}
-    await valkey.aclose()
 
 
 def create(settings: NotificationSettings) -> FastAPI:

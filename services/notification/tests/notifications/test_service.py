@@ -7,15 +7,12 @@ from notification_service.notifications.service import DeliveryService
 from servicekit.fanout import FanoutPublisher
 from servicekit.inbox import DynamoLedger
 from servicekit.testing import PREFIX
-from servicekit.valkey import create_valkey
 
 
 @pytest.fixture
-async def delivery(aws, repository, settings):
+async def delivery(aws, repository, settings, valkey):
     ledger = DynamoLedger(await aws.client("dynamodb"), settings.resource("ledger"))
-    client = create_valkey(settings.valkey_url)
-    yield DeliveryService(repository, ledger, FanoutPublisher(client), PREFIX)
-    await client.aclose()
+    return DeliveryService(repository, ledger, FanoutPublisher(valkey), PREFIX)
 
 
 async def test_a_message_reaches_the_inbox_and_the_socket(delivery, repository, message_created, socket, bob):
@@ -56,11 +53,8 @@ async def test_a_big_group_is_told_though_an_earlier_try_broke_off_between_chunk
     assert counts == [1, 1, 1, 1]
 
 
-async def test_a_notification_is_kept_while_valkey_is_away(aws, repository, settings, message_created):
+async def test_a_notification_is_kept_while_valkey_is_away(aws, repository, settings, absent_valkey, message_created):
     ledger = DynamoLedger(await aws.client("dynamodb"), settings.resource("ledger"))
-    absent = create_valkey("redis://127.0.0.1:1/0")
-    await DeliveryService(repository, ledger, FanoutPublisher(absent), PREFIX).message_created(
-        message_created("user-bob")
-    )
-    await absent.aclose()
+    delivery = DeliveryService(repository, ledger, FanoutPublisher(absent_valkey), PREFIX)
+    await delivery.message_created(message_created("user-bob"))
     assert await repository.count_unread("user-bob") == 1

@@ -48,19 +48,19 @@ async def open_federations(
         callback_url=f"{settings.public_origin}/v1/auth/oidc/callback",
         logout_url=f"{settings.public_origin}/",
     )
-    valkey = create_valkey(settings.valkey_url)
-    finished, links = FinishedFlows(valkey, settings.resource_prefix), IdentityLinks(pool, accounts, log)
-    proofs = AddressProofs(
-        links=links,
-        finished=finished,
-        lockouts=lockouts,
-        log=log,
-        mails=MailRepository(await aws.client("sesv2"), settings.mail_sender),
-        seals=Tokens(ring, "oidc_proof"),
-        origin=settings.public_origin,
-        pepper=pool.pepper,
-    )
-    async with httpx.AsyncClient(timeout=PATIENCE_SECONDS) as http:
+    links, mails = IdentityLinks(pool, accounts, log), MailRepository(await aws.client("sesv2"), settings.mail_sender)
+    async with create_valkey(settings.valkey_url) as valkey, httpx.AsyncClient(timeout=PATIENCE_SECONDS) as http:
+        finished = FinishedFlows(valkey, settings.resource_prefix)
+        proofs = AddressProofs(
+            links=links,
+            finished=finished,
+            lockouts=lockouts,
+            log=log,
+            mails=mails,
+            seals=Tokens(ring, "oidc_proof"),
+            origin=settings.public_origin,
+            pepper=pool.pepper,
+        )
         yield FederationService(
             pool=pool,
             links=links,
@@ -76,7 +76,6 @@ async def open_federations(
             ),
             targets=Targets(settings.public_origin, settings.return_targets, settings.oidc_providers),
         )
-    await valkey.aclose()
 
 
 async def _federations(request: Request) -> FederationService:

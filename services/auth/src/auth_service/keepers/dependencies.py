@@ -14,7 +14,7 @@ from servicekit.identity import service_signer
 async def open_keepers(settings: AuthSettings, aws: Aws) -> AsyncIterator[Keepers]:
     """The services that keep data of people, with connections of their own."""
     async with AsyncExitStack() as stack:
-        clients = {name: ServiceClient(name, url) for name, url in settings.keepers.items()}
-        for client in clients.values():
-            stack.push_async_callback(client.close)
+        clients = {
+            name: await stack.enter_async_context(ServiceClient(name, url)) for name, url in settings.keepers.items()
+        }
         yield Keepers(clients, await service_signer(aws, settings))

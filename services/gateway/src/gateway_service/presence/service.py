@@ -76,6 +76,10 @@ class PresenceService:
         while not await wait_for(stopping, self._repeat_seconds):
             await asyncio.gather(*map(self._words.submit, list(self._here)))
 
+    async def drain(self) -> None:
+        """Finish saying what was handed in."""
+        await self._words.drain()
+
     async def _say_together(self, people: Sequence[str]) -> Sequence[None]:
         words = {person: together(self._here.get(person, {}).values()) for person in people}
         directs = {person: self._directs(person) for person in words}

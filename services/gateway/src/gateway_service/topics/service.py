@@ -74,6 +74,11 @@ class Hub:
             group.create_task(self._subscriber.run(stopping))
             group.create_task(self._watch(stopping))
 
+    async def drain(self) -> None:
+        """End what is under way in the background, when the last socket has gone."""
+        await self.streams.drain()
+        await self._resumes.drain()
+
     async def add(self, socket: Socket) -> None:
         """Begin to send a person's pushes to a socket."""
         self._people[socket.user_id].add(socket)

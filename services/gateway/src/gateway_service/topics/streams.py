@@ -105,6 +105,13 @@ class Streams:
         self._tasks.add(task)
         task.add_done_callback(self._finished)
 
+    async def drain(self) -> None:
+        """Drop what is under way in the background: there is nobody left to send it to."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._comparisons.drain()
+
     def _finished(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
