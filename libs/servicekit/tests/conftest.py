@@ -19,7 +19,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from localcloud.provision import connect, provision
 from servicekit.app import create_app
-from servicekit.identity import IdentitySigner, IdentityVerifier
+from servicekit.identity import IdentityVerifier
 from servicekit.keys import KeyRing
 from servicekit.outbox import BELOW_RUNNING, OutboxColumns, OutboxPosition, OutboxRecord, RelayPositionColumns
 from servicekit.postgres import Database, create_engine
@@ -58,7 +58,7 @@ def _ring(paserk: str) -> KeyRing:
 @pytest.fixture
 def local_callers(key_pair: tuple[str, str]) -> Callers:
     """Signed identities that the apps of `make_app` accept."""
-    return Callers(IdentitySigner(_ring(key_pair[0])))
+    return Callers(_ring(key_pair[0]))
 
 
 @pytest.fixture

@@ -31,6 +31,13 @@ async def database(empty_database_url: str) -> AsyncIterator[Database]:
         yield database
 
 
+@pytest.fixture
+async def away() -> AsyncIterator[Database]:
+    """A database that is away."""
+    async with Database(create_engine("postgresql+asyncpg://nobody@127.0.0.1:1/none", name="test")) as away:
+        yield away
+
+
 async def _count(database: Database) -> int:
     async with database.read() as session:
         return int(await session.scalar(text("SELECT count(*) FROM things")) or 0)
@@ -131,25 +138,19 @@ async def test_a_read_session_says_why_it_refuses(database: Database) -> None:
 async def test_a_connection_that_died_in_the_pool_is_replaced(database: Database) -> None:
     async with database.connection() as connection:
         pid = await connection.scalar(text("SELECT pg_backend_pid()"))
-    killer = Database(create_engine(database.engine.url.render_as_string(hide_password=False), name="killer"))
-    async with killer.write() as session:
+    url = database.engine.url.render_as_string(hide_password=False)
+    async with Database(create_engine(url, name="killer")) as killer, killer.write() as session:
         await session.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
-    await killer.close()
 
     await database.check()
 
 
-async def test_a_database_that_is_away_fails_the_check() -> None:
-    away = Database(create_engine("postgresql+asyncpg://nobody@127.0.0.1:1/none", name="test"))
-
+async def test_a_database_that_is_away_fails_the_check(away: Database) -> None:
     with pytest.raises(OSError, match=r"127\.0\.0\.1"):
         await away.check()
-    await away.close()
 
 
-async def test_a_database_that_is_away_is_a_dependency_that_is_unavailable() -> None:
-    away = Database(create_engine("postgresql+asyncpg://nobody@127.0.0.1:1/nothing", name="test"))
-
+async def test_a_database_that_is_away_is_a_dependency_that_is_unavailable(away: Database) -> None:
     async def ask(session_of: Callable[[], AbstractAsyncContextManager[Session]]) -> None:
         async with session_of() as session:
             await session.execute(text("SELECT 1"))
@@ -157,7 +158,6 @@ async def test_a_database_that_is_away_is_a_dependency_that_is_unavailable() -> 
     for session_of in (away.read, away.write):
         with pytest.raises(DependencyUnavailable):
             await ask(session_of)
-    await away.close()
 
 
 async def test_a_database_that_goes_away_in_a_transaction_is_unavailable_too(database: Database) -> None:
@@ -176,13 +176,12 @@ async def test_a_server_that_takes_no_connections_for_now_is_unavailable_too(dat
     async with database.write() as session:
         await session.execute(text("CREATE ROLE crowded LOGIN PASSWORD 'secret' CONNECTION LIMIT 0"))
     url = database.engine.url.set(username="crowded", password="secret")
-    crowded = Database(create_engine(url.render_as_string(hide_password=False), name="test"))
     try:
-        with pytest.raises(DependencyUnavailable):
-            async with crowded.write() as session:
-                await session.execute(INSERT)
+        async with Database(create_engine(url.render_as_string(hide_password=False), name="test")) as crowded:
+            with pytest.raises(DependencyUnavailable):
+                async with crowded.write() as session:
+                    await session.execute(INSERT)
     finally:
-        await crowded.close()
         async with database.write() as session:
             await session.execute(text("DROP ROLE crowded"))
 

@@ -27,7 +27,6 @@ from localcloud.provision import ClientFactory, Outputs, connect, provision
 from messenger_contracts.identity import Principal, anonymous
 from servicekit.aws import Aws
 from servicekit.cognito import AccessToken, AccessTokenVerifier
-from servicekit.identity import IdentitySigner
 from servicekit.keys import key_ring
 from servicekit.testing import REGION, Callers, client_of
 
@@ -74,7 +73,7 @@ def aws_account(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> str:
 async def callers(cloud: Cloud) -> AsyncIterator[Callers]:
     """Signed identities, made with the gateway's key, which auth may not read."""
     async with Aws(REGION, aws_access_key_id=ROOT, aws_secret_access_key=ROOT) as root:
-        yield Callers(IdentitySigner(await key_ring(root, f"{cloud.prefix}-gateway-identity-private")))
+        yield Callers(await key_ring(root, f"{cloud.prefix}-gateway-identity-private"))
 
 
 @pytest.fixture

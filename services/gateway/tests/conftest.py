@@ -83,7 +83,7 @@ class Backend:
         self.sends: list[SendCommand] = []
         self.knows_files = asyncio.Event()
         self.knows_files.set()
-        self.knows_relations = asyncio.Event()
+        self.asked_relations, self.knows_relations = asyncio.Event(), asyncio.Event()
         self.knows_relations.set()
         self.sent: dict[str, tuple[dict[str, Any], Sent]] = {}
         self.verifier: IdentityVerifier | None = None
@@ -204,7 +204,7 @@ class Backend:
         return Relations(blocked=sorted(self.blocked[user]), blocked_by=sorted(blockers))
 
     async def relations(self, body: RelationsRequest) -> RelationsAnswer:
-        self.calls.append("relations")
+        self.asked_relations.set()
         await self.knows_relations.wait()
         return RelationsAnswer(relations={user: self._relations(user) for user in body.user_ids}, version=7)
 

@@ -30,8 +30,9 @@ CACHE_SIZE = 10_000
 class IdentitySigner:
     """Signs principals. A signature is used again for half of its life, so that a busy caller costs few."""
 
-    def __init__(self, ring: KeyRing) -> None:
+    def __init__(self, ring: KeyRing, ttl_seconds: float = TTL_SECONDS) -> None:
         self._tokens = Tokens(ring, PURPOSE)
+        self._ttl_seconds = ttl_seconds
         self._signed: dict[Principal, tuple[float, str]] = {}
 
     async def sign(self, principal: Principal) -> str:
@@ -40,7 +41,7 @@ class IdentitySigner:
         until, token = self._signed.get(principal, (0.0, ""))
         if until > now:
             return token
-        token = await self._tokens.make(principal.model_dump(), TTL_SECONDS)
+        token = await self._tokens.make(principal.model_dump(), self._ttl_seconds)
         if len(self._signed) >= CACHE_SIZE:
             self._signed.clear()
         self._signed[principal] = (now + REUSE_SECONDS, token)

@@ -86,10 +86,10 @@ def _async(condition: Callable[[], Any]) -> Callable[[], Awaitable[Any]]:
 
 
 class Callers:
-    """Signed identities for tests, made with the gateway's own key."""
+    """Signed identities for tests, made with the gateway's own key. They hold as long as a test may take."""
 
-    def __init__(self, signer: IdentitySigner) -> None:
-        self._signer = signer
+    def __init__(self, ring: KeyRing) -> None:
+        self._signer = IdentitySigner(ring, ttl_seconds=3600)
 
     async def headers(self, principal: Principal) -> dict[str, str]:
         """The header that proves a principal."""
@@ -153,7 +153,7 @@ async def callers(aws: Aws) -> Callers:
     """Signed identities. The account must hold the gateway's secrets."""
     secrets_manager = await aws.client("secretsmanager")
     ring = KeyRing(secret_versions(secrets_manager, f"{PREFIX}-gateway-identity-private"))
-    return Callers(IdentitySigner(ring))
+    return Callers(ring)
 
 
 @pytest.fixture(scope="session")

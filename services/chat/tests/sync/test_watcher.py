@@ -133,8 +133,7 @@ async def test_a_drain_answers_those_who_wait(app, callers) -> None:
 
 
 async def test_while_the_database_is_away_those_who_wait_are_sent_to_hear_so(database) -> None:
-    away = Database(create_engine("postgresql+asyncpg://nobody@127.0.0.1:1/none", name="test"))
-    watcher = Watcher(away, SyncRepository())
-    assert await watcher.wait("ada", await snapshot_of(database), 30, never) is True
-    await watcher.drain()
-    await away.close()
+    async with Database(create_engine("postgresql+asyncpg://nobody@127.0.0.1:1/none", name="test")) as away:
+        watcher = Watcher(away, SyncRepository())
+        assert await watcher.wait("ada", await snapshot_of(database), 30, never) is True
+        await watcher.drain()

@@ -3,7 +3,7 @@
 import asyncio
 
 from gateway_service.main import create
-from servicekit.testing import eventually, serving
+from servicekit.testing import serving
 
 
 def ours() -> list[asyncio.Task]:
@@ -13,12 +13,8 @@ def ours() -> list[asyncio.Task]:
 
 async def test_what_is_asked_in_the_background_ends_with_the_gateway(backend, settings) -> None:
     backend.knows_relations.clear()
-
-    async def asked() -> bool:
-        return "relations" in backend.calls
-
     async with serving(create(settings)):
-        await eventually(asked)
+        await backend.asked_relations.wait()
         assert ours()
     assert not ours()
     backend.knows_relations.set()

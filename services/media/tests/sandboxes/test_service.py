@@ -99,7 +99,7 @@ async def test_an_answer_without_end_is_ended(sandbox: Open) -> None:
 
 
 async def test_what_lingers_is_ended_with_all_that_it_started(sandbox: Open, tmp_path: Path) -> None:
-    service = sandbox(seconds=1.5)
+    service = sandbox(seconds=4)
 
     with pytest.raises(WorkLost):
         await service.work(["linger", str(tmp_path / "pids")])
