@@ -45,6 +45,7 @@ from servicekit.identity import service_signer
 from servicekit.postgres import Database, create_engine
 from servicekit.postgres_ledger import PostgresLedger
 from servicekit.testing import PREFIX, REGION, Callers, client_of, serving
+from servicekit.valkey import create_valkey
 
 SERVICES = Path(__file__).parents[2]
 NOBODY = "nobody"
@@ -306,7 +307,7 @@ def blocks(database: Database, valkey: Any, files: FileService) -> Blocks:
 
 
 @pytest.fixture
-def listening(valkey: Any):
+def listening(valkey_url: str):
     """Listens on channels; gives a function that waits for the next publication about a conversation.
 
     It gives the channel, and what is said. Tests that run beside this one have people of the same names.
@@ -314,7 +315,7 @@ def listening(valkey: Any):
 
     @asynccontextmanager
     async def listen(conversation: str, *channels: str):
-        async with valkey.pubsub(ignore_subscribe_messages=True) as pubsub:
+        async with create_valkey(valkey_url) as valkey, valkey.pubsub(ignore_subscribe_messages=True) as pubsub:
             await pubsub.subscribe(*channels)
 
             async def heard() -> tuple[str, Published]:

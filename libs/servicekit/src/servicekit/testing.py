@@ -31,7 +31,7 @@ from servicekit.valkey import create_valkey
 
 PREFIX = "messenger-test"
 REGION = "us-east-1"
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 
 
 async def eventually(condition: Callable[[], Awaitable[Any]], seconds: float = PATIENCE_SECONDS) -> Any:
