@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, contextmanager
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,15 +18,17 @@ import pytest
 from PIL import Image
 
 from localcloud.ephemeral import VARIABLES
+from localcloud.processes import Program, answers, free_port, spawn, stop
 from localcloud.provision import variable_prefix
 from messengerctl.accounts import Wishes, client_of, sign_up
 from messengerctl.client import Client
 from messengerctl.mailbox import await_code
 from messengerctl.people import Person
-from messengerctl.suite import Suite
+from messengerctl.suite import Suite, until
 from servicekit.testing import eventually
 
 HERE = Path(__file__).parent
+Beside = Callable[..., AbstractContextManager[tuple[str, subprocess.Popen]]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -58,6 +60,40 @@ def own_suite(**variables: str) -> Iterator[Suite]:
         assert path, "the suite did not come up"
         yield Suite(Path(path.removeprefix("state ").strip()))
         process.stdin.close()
+
+
+@contextmanager
+def one_more(suite: Suite, folder: Path, service: str, **environment: str) -> Iterator[tuple[str, subprocess.Popen]]:
+    """One more process of a service, until the end of the block: its address, and the process."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    program = Program(
+        name=f"{service} {port}",
+        argv=(sys.executable, "-m", f"{service}_service.main"),
+        cwd=folder,
+        log=folder / f"{service}-{port}.log",
+        ready=lambda: answers(f"{url}/readyz"),
+        env={**suite.state.services[service].environment, f"{service.upper()}_PORT": str(port), **environment},
+    )
+    process = spawn(program)
+    try:
+        asyncio.run(until(program.ready, f"{program.name} is not ready"))
+        yield url, process
+    finally:
+        stop(program, process)
+
+
+@pytest.fixture(scope="session")
+def beside(suite: Suite, tmp_path_factory: pytest.TempPathFactory) -> Beside:
+    """Runs one more process of a service beside the suite for a block, with settings of its own."""
+    return partial(one_more, suite, tmp_path_factory.mktemp("beside"))
+
+
+@pytest.fixture(scope="session")
+def elsewhere(beside: Beside) -> Iterator[str]:
+    """The address of a second gateway, before a second chat."""
+    with beside("chat") as (chat, _), beside("gateway", GATEWAY_CHAT_URL=chat) as (gateway, _):
+        yield gateway
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,8 @@
 import asyncio
 import base64
 import json
-import sys
 import time
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from http.cookies import SimpleCookie
 from uuid import uuid4
 
@@ -14,7 +13,6 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from localcloud.processes import Program, answers, free_port, spawn, stop
 from messenger_contracts.realtime import SUBPROTOCOL, CloseCode
 from messengerctl.accounts import client_of
 from messengerctl.mailbox import read_mail
@@ -98,25 +96,6 @@ async def browsers(suite):
 @pytest.fixture
 def browser(browsers):
     return browsers()
-
-
-@pytest.fixture
-async def elsewhere(suite, tmp_path):
-    """A second gateway's address."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    program = Program(
-        name=f"gateway {port}",
-        argv=(sys.executable, "-m", "gateway_service.main"),
-        cwd=tmp_path,
-        log=tmp_path / f"gateway-{port}.log",
-        ready=lambda: answers(f"{url}/readyz"),
-        env={**suite.state.services["gateway"].environment, "GATEWAY_PORT": str(port)},
-    )
-    with ExitStack() as exits:
-        exits.callback(stop, program, spawn(program))
-        await until(program.ready, f"{program.name} is not ready")
-        yield url
 
 
 async def test_a_browser_uses_the_whole_suite_and_no_script_sees_a_token(stranger, browser):

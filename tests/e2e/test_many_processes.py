@@ -2,8 +2,7 @@
 
 import asyncio
 import json
-import sys
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -11,7 +10,6 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from localcloud.processes import Program, answers, free_port, spawn, stop
 from messenger_contracts.envelope import Event, schema_uri
 from messenger_contracts.events.social_graph import UserBlocked
 from messenger_contracts.realtime import SUBPROTOCOL, CloseCode
@@ -24,34 +22,18 @@ WITHIN = 1.0
 
 
 @pytest.fixture
-def start(suite, tmp_path):
-    """Starts one more process of a service; gives its address and what ends it."""
-    with ExitStack() as exits:
-
-        async def start(service: str, **environment: str):
-            port = free_port()
-            url = f"http://127.0.0.1:{port}"
-            program = Program(
-                name=f"{service} {port}",
-                argv=(sys.executable, "-m", f"{service}_service.main"),
-                cwd=tmp_path,
-                log=tmp_path / f"{service}-{port}.log",
-                ready=lambda: answers(f"{url}/readyz"),
-                env={**suite.state.services[service].environment, f"{service.upper()}_PORT": str(port), **environment},
-            )
-            process = spawn(program)
-            exits.callback(stop, program, process)
-            await until(program.ready, f"{program.name} is not ready")
-            return url, process
-
-        yield start
+def mortal(beside):
+    """A gateway for one test alone: its address, and its process."""
+    with beside("gateway") as own:
+        yield own
 
 
 @pytest.fixture
-async def second(start):
-    """A second gateway, before a second chat: its address, and its process."""
-    chat, _ = await start("chat")
-    return await start("gateway", GATEWAY_CHAT_URL=chat)
+def silent(beside):
+    """The address of a gateway, before a chat that publishes into the void."""
+    into_the_void = {"CHAT_VALKEY_URL": "redis://127.0.0.1:1/0"}
+    with beside("chat", **into_the_void) as (chat, _), beside("gateway", GATEWAY_CHAT_URL=chat) as (gateway, _):
+        yield gateway
 
 
 class Ear(Listener):
@@ -103,8 +85,7 @@ async def socket_of(gateway: str, person, positions: dict[str, int]):
         yield raw
 
 
-async def test_sends_through_either_are_one_dense_order_for_everybody(suite, second, ada, bob, clients) -> None:
-    elsewhere, _ = second
+async def test_sends_through_either_are_one_dense_order_for_everybody(suite, elsewhere, ada, bob, clients) -> None:
     people = [ada, bob, ada.model_copy(update={"gateway": elsewhere}), bob.model_copy(update={"gateway": elsewhere})]
     each = [await clients.of(person) for person in people]
     conversation = await each[0].converse(bob.user_id)
@@ -120,8 +101,8 @@ async def test_sends_through_either_are_one_dense_order_for_everybody(suite, sec
     assert [seq for seq, *_ in ears[0].heard] == list(range(conversation.last_seq + 1, end + 1))
 
 
-async def test_the_clients_of_a_killed_gateway_go_on_at_the_other(suite, second, ada, bob, clients) -> None:
-    elsewhere, process = second
+async def test_the_clients_of_a_killed_gateway_go_on_at_the_other(mortal, ada, bob, clients) -> None:
+    elsewhere, process = mortal
     here, there = await clients.of(ada), await clients.of(ada.model_copy(update={"gateway": elsewhere}))
     other = await clients.of(bob)
     conversation = await here.converse(bob.user_id)
@@ -144,8 +125,7 @@ async def _many(client, conversation: str, count: int) -> list:
     return [await client.put_message(conversation, str(uuid4()), str(n)) for n in range(count)]
 
 
-async def test_joining_leaving_and_the_end_of_a_session_reach_both(suite, second, ada, stranger, clients) -> None:
-    elsewhere, _ = second
+async def test_joining_leaving_and_the_end_of_a_session_reach_both(suite, elsewhere, ada, stranger, clients) -> None:
     mine, theirs = await clients.of(ada), await clients.of(stranger)
     group = await mine.create_group("both", [])
     path = f"/v1/conversations/{group.id}/members/{stranger.user_id}"
@@ -166,8 +146,9 @@ async def test_joining_leaving_and_the_end_of_a_session_reach_both(suite, second
             assert closed.value.rcvd.code == CloseCode.SESSION_REVOKED
 
 
-async def test_a_block_holds_on_the_sockets_of_both_within_a_second(suite, second, ada, bob, stranger, clients) -> None:
-    elsewhere, _ = second
+async def test_a_block_holds_on_the_sockets_of_both_within_a_second(
+    suite, elsewhere, ada, bob, stranger, clients
+) -> None:
     mine, others = await clients.of(ada), await clients.of(stranger)
     group = await mine.create_group("both", [bob.user_id, stranger.user_id])
     at = {group.id: group.last_seq}
@@ -198,10 +179,8 @@ def _block(suite, person, other) -> None:
     suite.aws("sns").publish(TopicArn=topic, Message=event.model_dump_json(), MessageAttributes=attributes)
 
 
-async def test_what_no_gateway_is_told_reaches_the_sockets_all_the_same(suite, start, ada, bob, clients) -> None:
-    """A chat that publishes into the void: its sends, joins and edits are found by comparing."""
-    void, _ = await start("chat", CHAT_VALKEY_URL="redis://127.0.0.1:1/0")
-    silent, _ = await start("gateway", GATEWAY_CHAT_URL=void)
+async def test_what_no_gateway_is_told_reaches_the_sockets_all_the_same(suite, silent, ada, bob, clients) -> None:
+    """Sends, joins and edits are found by comparing."""
     client = await clients.of(ada.model_copy(update={"gateway": silent}))
     async with socket_of(suite.gateway, bob, {}) as socket:
         group = await client.create_group("silent", [bob.user_id])
