@@ -110,11 +110,10 @@ class SessionService:
 
         The person is remembered in the same transaction, so that nobody is who was erased meanwhile.
         """
-        device, user, had_sessions, _ = await asyncio.gather(
+        device, user, had_sessions = await asyncio.gather(
             self._devices.open(opening.client.device),
             self._accounts.profile(grant.username),
             self._sessions.has_any(grant.user_id),
-            self._accounts.keep_name(grant.username),
         )
         is_first = not had_sessions and datetime.now(UTC) - user.created_at < FIRST_DAY
         is_new = grant.user_id not in device.people
@@ -127,8 +126,9 @@ class SessionService:
         )
         told = [self._accounts.remembered(grant.user_id, grant.username), *self._log.items(started)]
         session = await self._add(grant, opening, told, notice=is_new and not is_first)
-        known = await self._devices.seal(
-            with_person(device, grant.user_id, filter(None, (grant.username, opening.login)))
+        known, _ = await asyncio.gather(
+            self._devices.seal(with_person(device, grant.user_id, filter(None, (grant.username, opening.login)))),
+            self._accounts.keep_name(grant.username),  # not before: an erasure may have given the name up
         )
         in_cookie = opening.kind == "cookie"
         answer = SignedIn(
