@@ -80,6 +80,7 @@ async def test_an_authenticator_is_set_up(signed_in):
 async def test_nothing_is_asked_for_before_the_first_code(signed_in):
     begun = (await signed_in.post("totp", password=PASSWORD)).json()
     wrong = await signed_in.post("totp/verify", flow=begun["flow"], code=Authenticator(begun["secret"]).wrong)
+    assert "authenticator" in wrong.json()["errors"][0]["detail"]
     assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "/code")
     assert (await signed_in.sign_in()).status_code == 200
 

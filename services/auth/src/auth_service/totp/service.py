@@ -5,7 +5,7 @@ out by an authenticator of their own, nor take the owner's off.
 """
 
 from auth_service.audits.service import SecurityLog
-from auth_service.challenges.errors import CodeDue
+from auth_service.challenges.errors import CodeDue, WrongAnswer
 from auth_service.challenges.service import ChallengeService
 from auth_service.lockouts.domain import CODE, PASSWORD
 from auth_service.lockouts.service import LockoutService
@@ -14,7 +14,7 @@ from auth_service.sessions.renewals import SessionRenewals
 from auth_service.totp.domain import otpauth_uri
 from auth_service.totp.errors import NothingToTakeOff, WrongPassword
 from auth_service.totp.schemas import RecoveryCodes, TotpSecret, TotpSetUp, TotpTakeOff, TotpVerify
-from auth_service.user_pool.errors import Refused
+from auth_service.user_pool.errors import Refused, WrongCode
 from auth_service.user_pool.models import Challenge, Grant
 from auth_service.user_pool.repository import UserPool
 from messenger_contracts.events.auth import TotpDisabled, TotpEnabled
@@ -68,7 +68,10 @@ class TotpService:
         if claims["user_id"] != person.user_id:
             raise Unauthenticated("The token is not valid.")
         async with self._lockouts.attempt(CODE, person.user_id, network):
-            await self._pool.confirm_totp(await self._renewals.access_token(person), wish.code)
+            try:
+                await self._pool.confirm_totp(await self._renewals.access_token(person), wish.code)
+            except WrongCode as error:
+                raise WrongAnswer from error
         codes = await self._recovery.replace(person.user_id, claims["secret"])
         await self._pool.demand_totp(person.username, demand=True)
         await self._log.write(TotpEnabled(user_id=person.user_id, network=network or None))
