@@ -161,6 +161,7 @@ async def test_a_foreign_refresh_token_is_refused(signed_in, token):
 async def test_me_is_the_person_of_the_session(signed_in):
     me = (await signed_in.get("me")).json()
     assert me["user"] == signed_in.tokens["user"]
+    assert (me["email"], me["totp"]) == (signed_in.email, False)
     assert me["session_id"] == signed_in.principal.session_id
     assert me["expires_at"].endswith("Z")
 

@@ -75,6 +75,7 @@ async def test_an_authenticator_is_set_up(signed_in):
     assert parse_qs(uri.query)["secret"] == [begun["secret"]]
     verified = await signed_in.post("totp/verify", flow=begun["flow"], code=Authenticator(begun["secret"]).code)
     assert len(set(verified.json()["recovery_codes"])) == HOW_MANY
+    assert (await signed_in.get("me")).json()["totp"] is True
 
 
 async def test_nothing_is_asked_for_before_the_first_code(signed_in):

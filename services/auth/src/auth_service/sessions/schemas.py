@@ -73,9 +73,11 @@ class SignOut(Request):
 
 
 class Me(Shape):
-    """Who asks, and until when their access token is good at most."""
+    """Who asks, what of it nobody else is told, and until when their access token is good at most."""
 
     user: User
+    email: str = Field(description="The verified address", examples=["ada@example.com"])
+    totp: bool = Field(description="Whether sign-ins by password ask for an authenticator's code")
     session_id: str
     session: Kind = Field(description="What holds the session that asks")
     expires_at: Timestamp

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from auth_service.accounts.service import AccountService
+from auth_service.accounts.service import AccountService, profile_of
 from auth_service.audits.service import SecurityLog
 from auth_service.challenges.schemas import Challenged, SignInTotp
 from auth_service.challenges.service import ChallengeService, method_of
@@ -170,11 +170,17 @@ class SessionService:
 
     async def me(self, principal: Principal) -> Me:
         """Who asks; the session must be live, not just the token."""
-        session, user = await asyncio.gather(
-            self._live(principal.user_id, principal.session_id), self._accounts.profile(principal.username)
+        session, account = await asyncio.gather(
+            self._live(principal.user_id, principal.session_id), self._accounts.account(principal.username)
         )
-        expires_at = _instant(session.access_expires_at)
-        return Me(user=user, session_id=session.session_id, session=session.kind, expires_at=expires_at)
+        return Me(
+            user=profile_of(account),
+            email=account.email,
+            totp=account.has_totp,
+            session_id=session.session_id,
+            session=session.kind,
+            expires_at=_instant(session.access_expires_at),
+        )
 
     async def require_recent(self, principal: Principal, seconds: int) -> None:
         """Refuse who has not signed in within some seconds, or not any more: raises `NotRecent` or `SessionOver`."""
