@@ -16,7 +16,7 @@ from typing import Any, Self
 from botocore.exceptions import BotoCoreError, ClientError
 from jose import jwt
 
-from auth_service.user_pool.errors import Refused, UnknownAccount, translate
+from auth_service.user_pool.errors import AddressTaken, Refused, UnknownAccount, translate
 from auth_service.user_pool.models import Account, Challenge, Grant
 from messenger_contracts.events.auth import login_pepper
 from servicekit.errors import DependencyUnavailable
@@ -64,10 +64,14 @@ class UserPool:
     async def confirm(self, username: str, code: str) -> None:
         """Verify an account's address by the mailed code; from then on it is a login.
 
-        Raises `AddressTaken`, and `Refused` when the account is verified already.
+        Raises `AddressTaken`, and `Refused` when the account is verified already. Cognito itself refuses an address
+        that is taken, and marks one that is not; to do both again is harmless, and not every emulator does either.
         """
         await self._as_client("confirm_sign_up", username, ConfirmationCode=code, ForceAliasCreation=False)
-        # Cognito itself marks the address; saying it again is harmless, and not every emulator does.
+        own = await self.find(username)
+        owner = await self.find(own.email) if own and own.email else None
+        if own and owner and owner.user_id != own.user_id:
+            raise AddressTaken
         verified = {"Name": "email_verified", "Value": "true"}
         await self._as_admin("admin_update_user_attributes", Username=username, UserAttributes=[verified])
 
