@@ -1,5 +1,6 @@
 """Forgetting, replacing and changing a password, as a client sees it."""
 
+import asyncio
 import time
 from types import SimpleNamespace
 
@@ -11,7 +12,7 @@ from servicekit import tokens
 
 RESET_CODE = "654321"
 """The code that the emulator mails for every reset."""
-NEW = "tin whistle orchestra"
+PASSWORD, NEW = "correct horse battery", "tin whistle orchestra"
 
 
 @pytest.fixture
@@ -41,6 +42,13 @@ async def test_a_forgotten_password_is_replaced_by_the_mailed_code(member, forge
     assert answer.status_code == 204
     assert (await member.sign_in()).status_code == 401
     assert (await member.sign_in(password=NEW)).status_code == 200
+
+
+async def test_of_two_changes_at_once_one_hears_that_the_old_password_is_wrong(signed_in):
+    changes = (signed_in.post("password/change", old_password=PASSWORD, new_password=f"{NEW} {n}") for n in range(2))
+    done, late = sorted(await asyncio.gather(*changes), key=lambda answer: answer.status_code)
+    assert (done.status_code, late.status_code) == (204, 422)
+    assert late.json()["errors"] == [{"pointer": "/old_password", "detail": "is wrong"}]
 
 
 async def test_a_password_is_the_same_on_every_device(somebody):
