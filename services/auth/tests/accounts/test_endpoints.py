@@ -51,6 +51,16 @@ async def test_an_address_is_a_login_once_it_is_verified(somebody):
     assert (await person.sign_in(person.email.upper())).status_code == 200
 
 
+async def test_the_right_code_for_a_taken_address_says_so_and_frees_the_username(member, somebody):
+    stranger = somebody()
+    await stranger.sign_up(email=member.email)
+    answer = await stranger.verify()
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    assert (await stranger.get("username-available", username=stranger.username)).json()["available"]
+    assert (await stranger.sign_in()).status_code == 401
+    assert (await member.sign_in(member.email)).json()["user"]["id"] == member.user_id
+
+
 async def test_a_taken_address_is_answered_like_any_other(member, somebody):
     stranger, newcomer = somebody(), somebody()
     taken = await stranger.sign_up(email=member.email)

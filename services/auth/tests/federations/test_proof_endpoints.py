@@ -205,7 +205,7 @@ async def test_a_proof_begins_no_sign_in(doubted):
     assert (await window.ask("/v1/auth/oidc/callback", state="x", code="y")).status_code == 401
 
 
-@pytest.mark.parametrize("code", ["", "12345", "1234567", "abcdef", "\uff11\uff12\uff13\uff14\uff15\uff16"])
+@pytest.mark.parametrize("code", ["", "12345", "1234567", "abcdef", "\u0661\u0662\u0663\u0664\u0665\u0666"])
 async def test_what_is_no_code_is_not_tried(doubted, code):
     window, _, _ = await doubted(new_address())
     answer = await window.prove(code)

@@ -5,11 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auth_service.passwords.domain import (
+    CONTROLS,
     EDGE_SPACE,
     TOO_COMMON,
     TOO_PERSONAL,
     check_password,
     common_passwords,
+    normal,
 )
 
 ADA = ("ada.byron", "ada.byron@example.com")
@@ -59,6 +61,28 @@ def test_one_that_cognito_would_not_take(password):
     assert check_password(password) == EDGE_SPACE
 
 
+@pytest.mark.parametrize("control", "\n\t\0\x7f\x85")
+def test_one_that_no_keyboard_can_be_trusted_with(control):
+    assert check_password(f"correct horse{control}battery") == CONTROLS
+
+
+@pytest.mark.parametrize(
+    "typed", ["cre\u0300me bru\u0302le\u0301e", "cr\u00e8me\u00a0br\u00fbl\u00e9e", "cr\u00e8me br\u00fbl\u00e9e"]
+)
+def test_one_has_one_form_whatever_device_it_is_typed_on(typed):
+    assert normal(typed) == "crème brûlée"
+
+
+@given(st.text())
+def test_the_form_is_its_own(password):
+    assert normal(normal(password)) == normal(password)
+
+
+def test_a_lone_surrogate_is_no_password():
+    with pytest.raises(ValueError, match="surrogates"):
+        normal("correct horse \ud800")
+
+
 def test_the_list_is_folded_and_large():
     listed = common_passwords()
     assert len(listed) > 39_000
@@ -68,7 +92,7 @@ def test_the_list_is_folded_and_large():
 
 @given(st.text(min_size=12, max_size=40))
 def test_every_password_gets_a_verdict(password):
-    assert check_password(password, ADA) in {None, EDGE_SPACE, TOO_COMMON, TOO_PERSONAL}
+    assert check_password(password, ADA) in {None, CONTROLS, EDGE_SPACE, TOO_COMMON, TOO_PERSONAL}
 
 
 @given(st.sampled_from(sorted(filter(str.isalpha, common_passwords()))), st.text("0123456789!?.", max_size=6))

@@ -1,5 +1,6 @@
 """Forgetting, replacing and changing a password, as a client sees it."""
 
+import asyncio
 import time
 from types import SimpleNamespace
 
@@ -11,7 +12,7 @@ from servicekit import tokens
 
 RESET_CODE = "654321"
 """The code that the emulator mails for every reset."""
-NEW = "tin whistle orchestra"
+PASSWORD, NEW = "correct horse battery", "tin whistle orchestra"
 
 
 @pytest.fixture
@@ -41,6 +42,34 @@ async def test_a_forgotten_password_is_replaced_by_the_mailed_code(member, forge
     assert answer.status_code == 204
     assert (await member.sign_in()).status_code == 401
     assert (await member.sign_in(password=NEW)).status_code == 200
+
+
+async def test_of_two_changes_at_once_one_hears_that_the_old_password_is_wrong(signed_in):
+    changes = (signed_in.post("password/change", old_password=PASSWORD, new_password=f"{NEW} {n}") for n in range(2))
+    done, late = sorted(await asyncio.gather(*changes), key=lambda answer: answer.status_code)
+    assert (done.status_code, late.status_code) == (204, 422)
+    assert late.json()["errors"] == [{"pointer": "/old_password", "detail": "is wrong"}]
+
+
+async def test_a_password_is_the_same_on_every_device(somebody):
+    person = somebody()
+    assert (await person.sign_up(password="crème brûlée aux fraises")).status_code == 201
+    await person.verify()
+    typed = "cre\u0300me bru\u0302le\u0301e\u00a0aux fraises"
+    assert (await person.sign_in(password=typed)).status_code == 200
+    assert (await person.post("password/change", old_password=typed, new_password=NEW)).status_code == 204
+
+
+@pytest.mark.parametrize("password", ["short", "x y" * 100])
+async def test_how_long_a_password_must_be_is_said_in_words(somebody, password):
+    (flaw,) = (await somebody().sign_up(password=password)).json()["errors"]
+    assert flaw == {"pointer": "/password", "detail": "must have 12 to 256 characters"}
+
+
+async def test_a_code_may_be_typed_as_it_is_shown(member, forget):
+    flow = await forget(member)
+    answer = await member.post("password/reset", flow=flow, code=" 654\u00a0\uff13\uff12\uff11", new_password=NEW)
+    assert answer.status_code == 204
 
 
 async def test_the_address_will_do(member, forget):

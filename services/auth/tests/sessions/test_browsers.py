@@ -122,6 +122,15 @@ async def test_a_cookie_whose_successor_was_used_ends_the_session(browser, renew
     assert await valkey.zscore(revoked_sessions_key(settings.resource_prefix), person.principal.session_id)
 
 
+async def test_ending_the_session_that_asks_takes_its_cookie_and_no_other(browser, member, another_device):
+    other = await another_device(member)
+    foreign = await member.request("DELETE", f"sessions/{other.principal.session_id}")
+    own = await member.request("DELETE", f"sessions/{member.principal.session_id}")
+    assert foreign.status_code == own.status_code == 204
+    assert "set-cookie" not in foreign.headers
+    assert cookies(own)["session"]["max-age"] == "0"
+
+
 async def test_an_ended_session_is_not_renewed(browser, renew):
     person, cookie = browser
     answer = await person.post("sign-out")

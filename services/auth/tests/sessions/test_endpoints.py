@@ -77,6 +77,14 @@ async def test_an_unverified_account_is_told_only_to_who_has_the_password(somebo
     assert comparable(wrong) == comparable(await somebody().sign_in())
 
 
+async def test_an_id_which_everybody_may_know_is_no_login(member):
+    answer = await member.sign_in(member.user_id)
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+    flow = (await member.post("password/forgot", login=member.user_id)).json()["flow"]
+    reset = await member.post("password/reset", flow=flow, code="654321", new_password="tin whistle orchestra")
+    assert reset.status_code == 422
+
+
 async def test_logins_ignore_case(member):
     assert (await member.sign_in(f" {member.username.upper()} ")).status_code == 200
 
@@ -161,6 +169,7 @@ async def test_a_foreign_refresh_token_is_refused(signed_in, token):
 async def test_me_is_the_person_of_the_session(signed_in):
     me = (await signed_in.get("me")).json()
     assert me["user"] == signed_in.tokens["user"]
+    assert (me["email"], me["totp"]) == (signed_in.email, False)
     assert me["session_id"] == signed_in.principal.session_id
     assert me["expires_at"].endswith("Z")
 

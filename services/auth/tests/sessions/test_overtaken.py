@@ -119,6 +119,20 @@ async def test_who_is_erased_meanwhile_is_not_remembered(signed_in, slow):
     assert await accounts.people([signed_in.user_id]) == []
 
 
+async def test_who_is_erased_meanwhile_keeps_no_name_from_others(signed_in, slow, somebody):
+    pool, sessions, _, accounts = slow
+
+    async def meanwhile():
+        assert (await erase(signed_in)).status_code == 202
+        await accounts.release(signed_in.username)  # as the worker does in the end
+
+    pool.meanwhile = meanwhile
+    with pytest.raises(Overtaken):
+        await sessions.sign_in(SignIn(login=signed_in.username, password=SecretStr(OLD)), Client())
+    await pool.delete(signed_in.user_id)
+    assert (await somebody().sign_up(username=signed_in.username)).status_code == 201
+
+
 async def test_a_cutoff_never_goes_back(signed_in, slow):
     _, _, rows, _ = slow
     session = (await rows.of_person(signed_in.user_id))[0]

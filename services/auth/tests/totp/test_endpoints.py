@@ -75,11 +75,22 @@ async def test_an_authenticator_is_set_up(signed_in):
     assert parse_qs(uri.query)["secret"] == [begun["secret"]]
     verified = await signed_in.post("totp/verify", flow=begun["flow"], code=Authenticator(begun["secret"]).code)
     assert len(set(verified.json()["recovery_codes"])) == HOW_MANY
+    assert (await signed_in.get("me")).json()["totp"] is True
+
+
+async def test_a_code_is_of_the_secret_that_its_flow_began_with(signed_in):
+    """Of two windows: the recovery codes of the one would have opened the other's secret, which is none any more."""
+    first, second = [(await signed_in.post("totp", password=PASSWORD)).json() for _ in range(2)]
+    answer = await signed_in.post("totp/verify", flow=first["flow"], code=Authenticator(second["secret"]).code)
+    assert answer.status_code == 422
+    answer = await signed_in.post("totp/verify", flow=second["flow"], code=Authenticator(second["secret"]).code)
+    assert answer.status_code == 200
 
 
 async def test_nothing_is_asked_for_before_the_first_code(signed_in):
     begun = (await signed_in.post("totp", password=PASSWORD)).json()
     wrong = await signed_in.post("totp/verify", flow=begun["flow"], code=Authenticator(begun["secret"]).wrong)
+    assert "authenticator" in wrong.json()["errors"][0]["detail"]
     assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "/code")
     assert (await signed_in.sign_in()).status_code == 200
 

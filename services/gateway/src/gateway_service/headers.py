@@ -57,7 +57,15 @@ def protect(app: Starlette, allowed_origins: list[str]) -> None:
         allow_credentials=True,
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "Traceparent"],
-        expose_headers=["ETag", "Link", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Trace-Id"],
+        expose_headers=[
+            "ETag",
+            "Idempotency-Replay",
+            "Link",
+            "RateLimit",
+            "RateLimit-Policy",
+            "Retry-After",
+            "X-Trace-Id",
+        ],
         max_age=3600,
     )
     app.add_middleware(SecurityHeaders, across=across)

@@ -119,6 +119,22 @@ async def test_a_body_past_the_limit_is_refused(http, backend) -> None:
     assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"login": "ada"}'.encode("utf-16"),
+        '{"login": "ada"}'.encode("utf-8-sig"),
+        b'{"login": "ada", "device_name": "\\ud800"}',
+        b'{"login": "\xff"}',
+        b"{",
+    ],
+)
+async def test_what_the_limits_cannot_read_no_service_is_asked(http, body) -> None:
+    answer = await http.post("/v1/auth/sign-in", content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
+    assert answer.headers["ratelimit-policy"].startswith('"secret"')
+
+
 async def test_every_answer_carries_the_security_headers(http) -> None:
     for answer in (await http.get("/v1/conversations"), await http.get("/docs"), await http.get("/livez")):
         assert answer.headers["strict-transport-security"].startswith("max-age=")

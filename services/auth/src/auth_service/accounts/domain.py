@@ -1,4 +1,4 @@
-"""The rules of usernames and addresses, and the proof of a password that waits for its code.
+"""The rules of usernames, addresses and what is shown, and the proof of a password that waits for its code.
 
 Decision on look-alikes. A username is ASCII in small letters, so scripts cannot be mixed. Of Unicode's confusables
 (UTS 39, confusables.txt) three pairs are left within that alphabet: `0` and `o` (`O` in capitals), `1` and `l`, `rn`
@@ -6,6 +6,9 @@ and `m`; a test checks that these are all. `vv` and `w` are ours. Two names are 
 whoever has `ada.byron` keeps `ada.byr0n` and `ada.byrom` from strangers who would speak in their name. Dots and
 underscores are seen, so they tell names apart; only for reserved names they count as nothing. A display name may be any
 readable text: clients show the username beside it.
+
+Addresses are what Cognito and SES can mail to: before the `@` the ASCII of RFC 5322's dot-atom, behind it a domain in
+its ASCII form, to which one with other letters is brought (IDNA 2008, UTS 46).
 """
 
 import base64
@@ -13,7 +16,10 @@ import hashlib
 import hmac
 import re
 import secrets
+import unicodedata
 from datetime import datetime, timedelta
+
+import idna
 
 FLOW_SECONDS = 3600.0
 """How long a sign-up can be verified. After that nobody can, so the name is free again."""
@@ -21,9 +27,12 @@ _MARGIN = timedelta(minutes=1)
 
 _USERNAME = re.compile(r"(?=.{3,30}\Z)[a-z][a-z0-9]*([_.][a-z0-9]+)*")
 _LABEL = "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_ATOM = "[a-z0-9!#$%&'*+/=?^_`{|}~-]+"
+LONGEST_LOGIN = 128
+"""Of what Cognito looks up, an address included."""
 _EMAIL = re.compile(
-    r"(?=.{3,254}\Z)"
-    r"[^@\s\x00-\x1f\x7f\"(),:;<>\[\\\]]{1,64}"
+    rf"(?=.{{3,{LONGEST_LOGIN}}}\Z)(?=[^@]{{1,64}}@)"
+    rf"{_ATOM}(\.{_ATOM})*"
     rf"@({_LABEL}\.)+(?![0-9]+\Z){_LABEL}"  # no top-level domain is a number, so this is no bare IP address
 )
 RESERVED = frozenset(
@@ -39,13 +48,27 @@ _OFFICIAL = frozenset({"admin", "administrator", "messenger", "moderator", "offi
 """Nobody has them as a part of a name either."""
 _LOOK_ALIKES = (("0", "o"), ("1", "l"), ("rn", "m"), ("vv", "w"))
 
+_UNSHOWN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
+"""Unicode's categories of what is not seen, or turns what stands beside it. Not `Cn`: new emoji are that to us."""
+_JOINERS = frozenset("\u200c\u200d")
+"""Which Persian writes with, and emoji are made of."""
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and a pattern that show nothing."""
+
 _SALT_BYTES = 16
 _DECOY = bytes(_SALT_BYTES + 64)
 
 
 def fold(text: str) -> str:
     """A login, username or address in the one form that is kept and compared."""
-    return text.strip().lower()
+    folded = text.strip().lower()
+    local, at, domain = folded.rpartition("@")
+    if not at or domain.isascii():
+        return folded
+    try:
+        return f"{local}@{idna.encode(domain, uts46=True).decode()}"
+    except UnicodeError:  # as idna has its own errors
+        return folded  # which is nobody's
 
 
 def check_username(username: str) -> str:
@@ -78,6 +101,16 @@ def check_email(email: str) -> str:
     if not _EMAIL.fullmatch(folded):
         raise ValueError("is not an e-mail address")
     return folded
+
+
+def check_shown(text: str) -> str:
+    """What a person calls themselves or a thing, as it is shown; raises `ValueError` for what is not to be read."""
+    shown = unicodedata.normalize("NFC", text).strip()
+    seen = [letter for letter in shown if letter not in _JOINERS and letter not in _BLANK]
+    kinds = {unicodedata.category(letter) for letter in seen}
+    if not _UNSHOWN.isdisjoint(kinds) or all(kind[0] in "MZ" for kind in kinds):
+        raise ValueError("must be readable text in one line")
+    return shown
 
 
 def is_abandoned(created_at: datetime, now: datetime) -> bool:

@@ -4,16 +4,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from auth_service.accounts.domain import check_email, check_username
+from auth_service.accounts.domain import check_email, check_shown, check_username
+from auth_service.challenges.schemas import MailedCode
 from auth_service.passwords.schemas import NewPassword
 from messenger_contracts.shapes import Request, Shape
-
-
-def _is_shown(name: str) -> str:
-    if not name.strip().isprintable() or not name.strip():
-        raise ValueError("must be readable text")
-    return name.strip()
-
 
 Username = Annotated[
     str,
@@ -24,9 +18,8 @@ Username = Annotated[
     ),
 ]
 Email = Annotated[str, AfterValidator(check_email), Field(examples=["ada@example.com"])]
-DisplayName = Annotated[str, AfterValidator(_is_shown), Field(min_length=1, max_length=64, examples=["Ada Byron"])]
+DisplayName = Annotated[str, Field(min_length=1, max_length=64, examples=["Ada Byron"]), AfterValidator(check_shown)]
 Flow = Annotated[str, Field(min_length=1, max_length=4096, description="The token that sign-up gave")]
-Code = Annotated[str, Field(pattern="^[0-9]{6}$", description="The code that we mailed", examples=["123456"])]
 
 
 class SignUp(Request):
@@ -49,7 +42,7 @@ class VerifyEmail(Request):
     """The code that came by mail."""
 
     flow: Flow
-    code: Code
+    code: MailedCode
 
 
 class ResendCode(Request):

@@ -113,13 +113,7 @@ class AccountService:
 
     async def profile(self, username: str) -> User:
         """A person's public profile; raises `UnknownAccount`."""
-        account = await self.account(username)
-        return User(
-            id=account.user_id,
-            username=account.username,
-            display_name=account.display_name,
-            created_at=account.created_at,
-        )
+        return profile_of(await self.account(username))
 
     async def person(self, user_id: str) -> Person:
         """The person with an id; raises `NotFound`, also for who has not verified their address."""
@@ -208,6 +202,16 @@ class AccountService:
             return await self._seals.read(record.sealed)
         except TokenExpired:
             return {}
+
+
+def profile_of(account: Account) -> User:
+    """What everybody may know of an account's person."""
+    return User(
+        id=account.user_id,
+        username=account.username,
+        display_name=account.display_name,
+        created_at=account.created_at,
+    )
 
 
 def _is_free(account: Account) -> bool:

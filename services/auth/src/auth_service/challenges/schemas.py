@@ -1,11 +1,20 @@
-"""What a challenge gives and takes."""
+"""What a challenge gives and takes, and the codes that people type in anywhere."""
 
-from typing import Annotated, Literal
+import unicodedata
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from messenger_contracts.shapes import Request, Shape
 
+
+def _typed(code: Any) -> Any:
+    """A code without the spaces that it is shown and pasted with, its digits as ASCII has them."""
+    return "".join(unicodedata.normalize("NFKC", code).split()) if isinstance(code, str) else code
+
+
+Digits = Annotated[str, Field(pattern="^[0-9]{6}$", examples=["123456"]), BeforeValidator(_typed)]
+MailedCode = Annotated[Digits, Field(description="The code that we mailed")]
 Code = Annotated[
     str,
     Field(
@@ -13,6 +22,7 @@ Code = Annotated[
         description="The six digits that the authenticator shows, or a recovery code",
         examples=["123456", "abcd-efgh-ijkl-mnop"],
     ),
+    BeforeValidator(_typed),
 ]
 
 

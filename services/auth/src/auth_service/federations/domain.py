@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from enum import Enum
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-from auth_service.accounts.domain import check_email
+from auth_service.accounts.domain import check_email, fold
 from auth_service.mails.models import Mail
 
 FLOW_SECONDS = 600
@@ -146,7 +146,7 @@ def identity_of(provider: str, attributes: Mapping[str, str]) -> Identity | None
     return Identity(
         provider=provider,
         subject=subject,
-        email=attributes.get("custom:federated_email", "").strip().lower(),
+        email=fold(attributes.get("custom:federated_email", "")),
         verified=attributes.get("custom:federated_proof", "").lower() == "true",
         name=attributes.get("custom:federated_name", "")[:_SHOWN_CHARACTERS],
     )

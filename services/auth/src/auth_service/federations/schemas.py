@@ -1,16 +1,15 @@
 """What the proof of an address takes and gives. The other routes take a browser's parameters, and redirect it."""
 
-from typing import Annotated
-
 from pydantic import Field
 
+from auth_service.challenges.schemas import MailedCode
 from messenger_contracts.shapes import Request, Shape
 
 
 class AddressProof(Request):
     """The code that came by mail; what it is for is in the browser's cookie."""
 
-    code: Annotated[str, Field(pattern="^[0-9]{6}$", description="The code that we mailed", examples=["123456"])]
+    code: MailedCode
 
 
 class Proved(Shape):

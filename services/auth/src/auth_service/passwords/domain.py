@@ -4,11 +4,15 @@ NIST SP 800-63B-4, 3.1.1.2: long, no rules of composition, but none that is know
 account gives away. Common are the passwords of breaches in `common.txt.xz`: the list itself, not a filter of it, so
 that nobody is refused by accident. A password is also refused when all that it adds to a common one are digits and
 signs around it, or common substitutions of letters, because that is what guessing programs try first.
+
+One password, typed on two devices, may come as other code points: an accent by itself, a space that does not break.
+It is brought to one form first, as RFC 8265, 4.2 (`OpaqueString`) has it.
 """
 
 import lzma
 import re
 import sys
+import unicodedata
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
@@ -27,7 +31,17 @@ _SUBSTITUTED = str.maketrans("@4310$5!7", "aaeiossit")
 
 TOO_COMMON = "is among the first that programs try: choose another"
 TOO_PERSONAL = "is mostly your username or e-mail address: choose another"
+LENGTH = f"must have {SHORTEST} to {LONGEST} characters"
+CONTROLS = "must not hold control characters, such as ends of lines"
 EDGE_SPACE = "must not begin or end with a space"
+
+
+def normal(password: str) -> str:
+    """The one form of a password in which it is set and compared; raises `ValueError` for what is no Unicode."""
+    if any(unicodedata.category(letter) == "Cs" for letter in password):
+        raise ValueError("must be Unicode, without lone surrogates")
+    spaced = "".join(" " if unicodedata.category(letter) == "Zs" else letter for letter in password)
+    return unicodedata.normalize("NFC", spaced)
 
 
 def check_password(password: str, names: Iterable[str] = ()) -> str | None:
@@ -37,6 +51,8 @@ def check_password(password: str, names: Iterable[str] = ()) -> str | None:
     """
     if password.strip() != password:
         return EDGE_SPACE
+    if any(unicodedata.category(letter) == "Cc" for letter in password):
+        return CONTROLS
     if _is_common(password):
         return TOO_COMMON
     if _is_personal(password, names):

@@ -1,16 +1,26 @@
 """What the password routes take and give."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
-from auth_service.accounts.domain import fold
-from auth_service.passwords.domain import LONGEST, SHORTEST, check_password
+from auth_service.accounts.domain import LONGEST_LOGIN, fold
+from auth_service.challenges.schemas import MailedCode
+from auth_service.passwords.domain import LENGTH, LONGEST, SHORTEST, check_password, normal
 from messenger_contracts.shapes import Request, Shape
 
 
+def _normal(password: Any) -> Any:
+    return normal(password) if isinstance(password, str) else password
+
+
+def _folded(login: Any) -> Any:
+    return fold(login) if isinstance(login, str) else login
+
+
 def _is_good_enough(password: SecretStr) -> SecretStr:
-    if flaw := check_password(password.get_secret_value()):
+    chosen = password.get_secret_value()
+    if flaw := check_password(chosen) if SHORTEST <= len(chosen) <= LONGEST else LENGTH:
         raise ValueError(flaw)
     return password
 
@@ -18,25 +28,25 @@ def _is_good_enough(password: SecretStr) -> SecretStr:
 NewPassword = Annotated[
     SecretStr,
     Field(
-        min_length=SHORTEST,
-        max_length=LONGEST,
+        json_schema_extra={"minLength": SHORTEST, "maxLength": LONGEST},
         description="Nothing common, and not the username or the address with a little around it",
     ),
+    BeforeValidator(_normal),
     AfterValidator(_is_good_enough),
 ]
-Password = Annotated[SecretStr, Field(min_length=1, max_length=LONGEST)]
+Password = Annotated[SecretStr, Field(min_length=1, max_length=LONGEST), BeforeValidator(_normal)]
+Login = Annotated[
+    str,
+    Field(min_length=1, max_length=LONGEST_LOGIN, description="The username, or the verified e-mail address"),
+    BeforeValidator(_folded),
+]
 Flow = Annotated[str, Field(min_length=1, max_length=8192)]
-Code = Annotated[str, Field(pattern="^[0-9]{6}$", description="The code that we mailed", examples=["123456"])]
 
 
 class ForgotPassword(Request):
     """A wish for a code that allows a new password."""
 
-    login: Annotated[
-        str,
-        AfterValidator(fold),
-        Field(min_length=1, max_length=128, description="The username, or the verified e-mail address"),
-    ]
+    login: Login
 
 
 class ForgottenPassword(Shape):
@@ -49,7 +59,7 @@ class ResetPassword(Request):
     """A new password in the place of a forgotten one."""
 
     flow: Flow
-    code: Code
+    code: MailedCode
     new_password: NewPassword
 
 

@@ -99,7 +99,10 @@ class PasswordService:
             if not await self._is_password(person.username, old):
                 raise WrongPassword
             await self._ends.end_others(person)
-            await self._pool.change_password(access_token, old, new)
+            try:
+                await self._pool.change_password(access_token, old, new)
+            except Refused as error:  # another change was first; the session is as good as before
+                raise WrongPassword from error
         await self._log.write(PasswordChanged(user_id=person.user_id, network=network or None))
         await self._ends.end_others(person)
 

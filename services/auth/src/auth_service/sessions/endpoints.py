@@ -74,10 +74,15 @@ async def list_sessions(
 
 @router.delete("/sessions/{session_id}", status_code=204)
 async def revoke_session(
-    session_id: Annotated[str, Path(min_length=1, max_length=128)], sessions: Sessions, user: CurrentUser
+    session_id: Annotated[str, Path(min_length=1, max_length=128)],
+    sessions: Sessions,
+    user: CurrentUser,
+    response: Response,
 ) -> None:
     """End one of one's sessions; its live sockets close with 4003."""
     await sessions.revoke(user, session_id)
+    if session_id == user.session_id:
+        take_session(response)
 
 
 @router.get("/me")

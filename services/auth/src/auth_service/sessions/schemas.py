@@ -2,21 +2,17 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field
 
-from auth_service.accounts.domain import fold
+from auth_service.accounts.domain import check_shown
+from auth_service.passwords.schemas import Login, Password
 from auth_service.sessions.models import Kind
 from messenger_contracts.shapes import Request, Shape, Timestamp
 from messenger_contracts.users import User
 
 TICKET_SECONDS = 30
 
-Login = Annotated[
-    str,
-    AfterValidator(fold),
-    Field(min_length=1, max_length=128, description="The username, or the verified e-mail address"),
-]
-DeviceName = Annotated[str | None, Field(min_length=1, max_length=100, examples=["Ada's phone"])]
+DeviceName = Annotated[str, Field(min_length=1, max_length=100, examples=["Ada's phone"]), AfterValidator(check_shown)]
 DeviceToken = Annotated[
     str | None,
     Field(
@@ -34,11 +30,11 @@ class SignIn(Request):
     """A wish to sign in."""
 
     login: Login
-    password: Annotated[SecretStr, Field(min_length=1, max_length=256)]
+    password: Password
     session: Kind = Field(
         "token", description="`cookie`: for browsers, which get a cookie that no script can read, and no tokens"
     )
-    device_name: DeviceName = None
+    device_name: DeviceName | None = None
     device_token: DeviceToken = None
 
 
@@ -77,9 +73,11 @@ class SignOut(Request):
 
 
 class Me(Shape):
-    """Who asks, and until when their access token is good at most."""
+    """Who asks, what of it nobody else is told, and until when their access token is good at most."""
 
     user: User
+    email: str = Field(description="The verified address", examples=["ada@example.com"])
+    totp: bool = Field(description="Whether sign-ins by password ask for an authenticator's code")
     session_id: str
     session: Kind = Field(description="What holds the session that asks")
     expires_at: Timestamp

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from auth_service.accounts.service import AccountService
+from auth_service.accounts.service import AccountService, profile_of
 from auth_service.audits.service import SecurityLog
 from auth_service.challenges.schemas import Challenged, SignInTotp
 from auth_service.challenges.service import ChallengeService, method_of
@@ -110,11 +110,10 @@ class SessionService:
 
         The person is remembered in the same transaction, so that nobody is who was erased meanwhile.
         """
-        device, user, had_sessions, _ = await asyncio.gather(
+        device, user, had_sessions = await asyncio.gather(
             self._devices.open(opening.client.device),
             self._accounts.profile(grant.username),
             self._sessions.has_any(grant.user_id),
-            self._accounts.keep_name(grant.username),
         )
         is_first = not had_sessions and datetime.now(UTC) - user.created_at < FIRST_DAY
         is_new = grant.user_id not in device.people
@@ -127,8 +126,9 @@ class SessionService:
         )
         told = [self._accounts.remembered(grant.user_id, grant.username), *self._log.items(started)]
         session = await self._add(grant, opening, told, notice=is_new and not is_first)
-        known = await self._devices.seal(
-            with_person(device, grant.user_id, filter(None, (grant.username, opening.login)))
+        known, _ = await asyncio.gather(
+            self._devices.seal(with_person(device, grant.user_id, filter(None, (grant.username, opening.login)))),
+            self._accounts.keep_name(grant.username),  # not before: an erasure may have given the name up
         )
         in_cookie = opening.kind == "cookie"
         answer = SignedIn(
@@ -170,11 +170,17 @@ class SessionService:
 
     async def me(self, principal: Principal) -> Me:
         """Who asks; the session must be live, not just the token."""
-        session, user = await asyncio.gather(
-            self._live(principal.user_id, principal.session_id), self._accounts.profile(principal.username)
+        session, account = await asyncio.gather(
+            self._live(principal.user_id, principal.session_id), self._accounts.account(principal.username)
         )
-        expires_at = _instant(session.access_expires_at)
-        return Me(user=user, session_id=session.session_id, session=session.kind, expires_at=expires_at)
+        return Me(
+            user=profile_of(account),
+            email=account.email,
+            totp=account.has_totp,
+            session_id=session.session_id,
+            session=session.kind,
+            expires_at=_instant(session.access_expires_at),
+        )
 
     async def require_recent(self, principal: Principal, seconds: int) -> None:
         """Refuse who has not signed in within some seconds, or not any more: raises `NotRecent` or `SessionOver`."""

@@ -2,12 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 
-from auth_service.challenges.schemas import Code
+from auth_service.challenges.schemas import Code, Digits
+from auth_service.passwords.schemas import Password
 from messenger_contracts.shapes import Request, Shape
-
-Password = Annotated[SecretStr, Field(min_length=1, max_length=256)]
 
 
 class TotpSetUp(Request):
@@ -29,7 +28,7 @@ class TotpVerify(Request):
     """The first code of an authenticator."""
 
     flow: Annotated[str, Field(min_length=1, max_length=8192)]
-    code: Annotated[str, Field(pattern="^[0-9]{6}$", examples=["123456"])]
+    code: Digits
 
 
 class RecoveryCodes(Shape):

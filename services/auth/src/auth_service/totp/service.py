@@ -4,17 +4,20 @@ Both take the proofs that a sign-in would, at that moment: whoever finds an unlo
 out by an authenticator of their own, nor take the owner's off.
 """
 
+import time
+
 from auth_service.audits.service import SecurityLog
-from auth_service.challenges.errors import CodeDue
+from auth_service.challenges.errors import CodeDue, WrongAnswer
 from auth_service.challenges.service import ChallengeService
 from auth_service.lockouts.domain import CODE, PASSWORD
 from auth_service.lockouts.service import LockoutService
+from auth_service.recovery_codes.domain import shows
 from auth_service.recovery_codes.service import RecoveryCodeService
 from auth_service.sessions.renewals import SessionRenewals
 from auth_service.totp.domain import otpauth_uri
 from auth_service.totp.errors import NothingToTakeOff, WrongPassword
 from auth_service.totp.schemas import RecoveryCodes, TotpSecret, TotpSetUp, TotpTakeOff, TotpVerify
-from auth_service.user_pool.errors import Refused
+from auth_service.user_pool.errors import Refused, WrongCode
 from auth_service.user_pool.models import Challenge, Grant
 from auth_service.user_pool.repository import UserPool
 from messenger_contracts.events.auth import TotpDisabled, TotpEnabled
@@ -61,6 +64,8 @@ class TotpService:
     async def verify(self, person: Principal, wish: TotpVerify, network: str) -> RecoveryCodes:
         """Ask for the authenticator's code from now on, and give the codes for its loss.
 
+        Cognito takes a code of the newest secret, whichever the flow is of: recovery codes of another open nothing.
+
         In this order: the sign-in asks for a code only when there are recovery codes for it. Where the last step
         fails, the same wish can be sent again.
         """
@@ -68,7 +73,12 @@ class TotpService:
         if claims["user_id"] != person.user_id:
             raise Unauthenticated("The token is not valid.")
         async with self._lockouts.attempt(CODE, person.user_id, network):
-            await self._pool.confirm_totp(await self._renewals.access_token(person), wish.code)
+            if not shows(claims["secret"], wish.code, time.time()):
+                raise WrongAnswer
+            try:
+                await self._pool.confirm_totp(await self._renewals.access_token(person), wish.code)
+            except WrongCode as error:
+                raise WrongAnswer from error
         codes = await self._recovery.replace(person.user_id, claims["secret"])
         await self._pool.demand_totp(person.username, demand=True)
         await self._log.write(TotpEnabled(user_id=person.user_id, network=network or None))

@@ -7,6 +7,7 @@ and knows the password flow of servers alone (ADMIN_USER_PASSWORD_AUTH).
 import base64
 import hashlib
 import hmac
+import re
 import secrets
 import time
 from collections.abc import Mapping
@@ -15,13 +16,14 @@ from typing import Any, Self
 from botocore.exceptions import BotoCoreError, ClientError
 from jose import jwt
 
-from auth_service.user_pool.errors import Refused, UnknownAccount, translate
+from auth_service.user_pool.errors import AddressTaken, Refused, UnknownAccount, translate
 from auth_service.user_pool.models import Account, Challenge, Grant
 from messenger_contracts.events.auth import login_pepper
 from servicekit.errors import DependencyUnavailable
 
 TOTP = "SOFTWARE_TOKEN_MFA"
 """Cognito's name for authenticators, RFC 6238 with SHA-1, six digits and 30 seconds."""
+_ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 PASSWORD_BYTES = 32
 """Of a password that nobody is to know."""
 
@@ -62,10 +64,14 @@ class UserPool:
     async def confirm(self, username: str, code: str) -> None:
         """Verify an account's address by the mailed code; from then on it is a login.
 
-        Raises `AddressTaken`, and `Refused` when the account is verified already.
+        Raises `AddressTaken`, and `Refused` when the account is verified already. Cognito itself refuses an address
+        that is taken, and marks one that is not; to do both again is harmless, and not every emulator does either.
         """
         await self._as_client("confirm_sign_up", username, ConfirmationCode=code, ForceAliasCreation=False)
-        # Cognito itself marks the address; saying it again is harmless, and not every emulator does.
+        own = await self.find(username)
+        owner = await self.find(own.email) if own and own.email else None
+        if own and owner and owner.user_id != own.user_id:
+            raise AddressTaken
         verified = {"Name": "email_verified", "Value": "true"}
         await self._as_admin("admin_update_user_attributes", Username=username, UserAttributes=[verified])
 
@@ -113,6 +119,7 @@ class UserPool:
 
         Raises `Refused`, or `NotVerified` whatever the password: Cognito says that before it looks at it.
         """
+        _demand_login(login)
         parameters = {"USERNAME": login, "PASSWORD": password, "SECRET_HASH": self._secret_hash(login)}
         asked_at = present()
         answer = await self._initiate("ADMIN_USER_PASSWORD_AUTH", parameters)
@@ -171,10 +178,12 @@ class UserPool:
 
         Raises `Rejected` for an account without a verified address.
         """
+        _demand_login(login)
         await self._as_client("forgot_password", login)
 
     async def reset_password(self, login: str, code: str, password: str) -> None:
         """Set a new password by the mailed code; raises `WrongCode`, for a login that nobody has too."""
+        _demand_login(login)
         await self._as_client("confirm_forgot_password", login, ConfirmationCode=code, Password=password)
 
     async def change_password(self, access_token: str, old: str, new: str) -> None:
@@ -263,6 +272,12 @@ class UserPool:
         """HMAC of username and client id, as Cognito's guide "Computing secret hash values" has it."""
         digest = hmac.digest(self._client_secret.encode(), f"{username}{self._client_id}".encode(), hashlib.sha256)
         return base64.b64encode(digest).decode()
+
+
+def _demand_login(name: str) -> None:
+    """Raise `UnknownAccount` for an id. Cognito takes one for a name: a login more, with wrong tries of its own."""
+    if _ID.fullmatch(name):
+        raise UnknownAccount
 
 
 def present() -> int:

@@ -1,7 +1,12 @@
-"""Which service answers which path, and which paths need no sign-in."""
+"""Which service answers which path, which paths need no sign-in, and what is passed on at all."""
 
 import re
 from dataclasses import dataclass
+
+import orjson
+
+from messenger_contracts.problem import FieldError
+from servicekit.errors import ValidationFailed
 
 AUTH, CHAT, MEDIA, NOTIFICATION = "auth", "chat", "media", "notification"
 SYNC = "sync"
@@ -62,3 +67,16 @@ def find_route(path: str) -> Route | None:
     is_open = path in _OPEN_AND_SECRET or _OPEN_WITHOUT_SECRET.fullmatch(path) is not None
     is_secret = path in _OPEN_AND_SECRET or _SECRET_OF_A_PERSON.fullmatch(path) is not None
     return Route(service, f"/v1/{parts[2]}", is_open, is_secret)
+
+
+def check_body(content: bytes) -> None:
+    """Refuse a body that is no JSON in UTF-8 (RFC 8259, 8.1), lone surrogates included.
+
+    A service would read UTF-16 too: a sign-in that the limits cannot read would be counted under no account.
+    """
+    if not content:
+        return
+    try:
+        orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise ValidationFailed(errors=[FieldError(pointer="", detail="is no JSON in UTF-8")]) from error

@@ -11,7 +11,7 @@ from gateway_service.credentials.cookies import cookie, dress, undress
 from gateway_service.credentials.service import CredentialService, holds_cookie
 from gateway_service.limits.domain import Network, account_of, body_of, client_address, device_of
 from gateway_service.limits.service import LimitService
-from gateway_service.routes.domain import AUTH, CHAT, SYNC, Route
+from gateway_service.routes.domain import AUTH, CHAT, SYNC, Route, check_body
 from gateway_service.sends.domain import is_send, read_send
 from gateway_service.sends.service import SendService
 from messenger_contracts.browsers import DEVICE_COOKIE, PROOF_COOKIE
@@ -80,6 +80,7 @@ class ProxyService:
             answer = await self._send(principal, request)
             if answer is not None:
                 return answer
+        check_body(await request.body())
         passed_on = {name: request.headers[name] for name in PASSED_ON if name in request.headers}
         if route.service == AUTH and (cookies := undress(request.headers.get("cookie"))):
             passed_on["cookie"] = cookies
