@@ -155,7 +155,10 @@ async def _on_aws_error(request: Request, error: Exception) -> Response:
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class alone
-    fields = [FieldError(pointer=_pointer(item, error.body), detail=item["msg"].removeprefix("Value error, ")) for item in error.errors()]
+    fields = [
+        FieldError(pointer=_pointer(item, error.body), detail=item["msg"].removeprefix("Value error, "))
+        for item in error.errors()
+    ]
     return problem_response(ValidationFailed(errors=fields), request.url.path)
 
 
