@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, Strict
 
 
 def _refuse_numbers(value: Any) -> Any:
@@ -29,6 +29,7 @@ def format_timestamp(value: datetime) -> str:
 
 Timestamp = Annotated[
     datetime,
+    Strict(strict=False),
     BeforeValidator(_refuse_numbers),
     AfterValidator(_to_utc),
     PlainSerializer(format_timestamp, return_type=str, when_used="json"),
@@ -43,6 +44,6 @@ class Shape(BaseModel):
 
 
 class Request(BaseModel):
-    """What we are sent. An unknown field is a mistake that the sender should hear of."""
+    """What we are sent. An unknown field is a mistake that the sender should hear of, and so is `true` for a number."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)

@@ -26,6 +26,7 @@ async def test_a_plain_send_is_a_command_and_answers_with_the_message(put, backe
     answer = await put({"text": "hi"}, message=message.upper())
     assert (answer.status_code, backend.calls) == (201, ["commands:1"])
     assert answer.headers["ratelimit-policy"] == '"user";q=1200;w=60'
+    assert answer.headers["etag"] == '"1767225600000"'
     assert answer.json() == {
         "id": "m",
         "conversation_id": C,
