@@ -96,7 +96,7 @@ class ProxyService:
         answered = await (_while_there(request, asked) if route.service == SYNC else asked)
         if answered is None:
             return Response(status_code=CLIENT_GONE)
-        response = _passed_back(answered)
+        response = _passed_back(answered, answered.status_code)
         for plain in answered.cookies if route.service == AUTH else ():
             response.headers.append("set-cookie", dress(plain))
         return response
@@ -121,7 +121,7 @@ class ProxyService:
     async def _stored(self, reader: Principal, path: str) -> Response | None:
         """A message that was sent before, as it is now; None when it is no longer there for its sender."""
         stored = await self._services[CHAT].request("GET", path, await self._signer.sign(reader))
-        return _passed_back(stored) if stored.is_success else None
+        return _passed_back(stored, 200) if stored.is_success else None
 
     async def _admit(self, route: Route, request: Request, address: str) -> "Admission":
         secret = route.takes_secret(request.method)
@@ -154,10 +154,10 @@ class Admission:
     cookies: tuple[str, ...] = ()
 
 
-def _passed_back(answered: Answer) -> Response:
+def _passed_back(answered: Answer, status: int) -> Response:
     """The answer of a service, with what of its headers is the client's to see."""
     headers = {name: value for name, value in answered.headers.items() if name in PASSED_BACK}
-    return Response(answered.content, answered.status_code, headers)
+    return Response(answered.content, status, headers)
 
 
 async def _while_there(request: Request, asked: Awaitable[Answer]) -> Answer | None:
