@@ -40,7 +40,7 @@ async def test_an_edit_may_demand_what_the_send_was_answered(talk) -> None:
 async def test_an_edit_by_a_clock_that_lags_is_a_version_of_its_own(talk, sql) -> None:
     ada, _, c = talk
     message = await ada.say(c, "helo")
-    await sql("UPDATE messages SET created_at = created_at + interval '1 hour' WHERE id = $1::text::uuid", message["id"])
+    await sql("UPDATE messages SET created_at = now() + interval '1 hour' WHERE id = $1::text::uuid", message["id"])
     before = (await ada.get(path_of(message))).headers["etag"]
     assert (await edit(ada, message, "hello", before)).headers["etag"] != before
     assert (await edit(ada, message, "hell", before)).json()["code"] == "precondition_failed"

@@ -67,7 +67,7 @@ _REFERENCES = """
       AND NOT EXISTS (SELECT 1 FROM blocks b JOIN conversations c ON c.id = s.conversation_id AND c.kind = 'group'
                       WHERE b.blocker = s.user_id AND b.blocked = x.by AND b.active)
 """
-"""A message can be answered by whoever may see it: `chat_service.models.HIDDEN_MESSAGE` says of whom that is not true."""
+"""A message can be answered by whoever may see it: of whom that is not true, `models.HIDDEN_MESSAGE` says."""
 _MENTIONABLE = """
     SELECT s.place, m.user_id
     FROM unnest($1::text[]::bigint[], $2::text[]::uuid[], $3::text[]) AS s (place, conversation_id, user_id)
