@@ -55,6 +55,14 @@ def test_a_time_that_utc_cannot_say_is_refused(text: str) -> None:
         TIMESTAMP.validate_python(text)
 
 
+@pytest.mark.parametrize(
+    "text", ["2026-01-31", "2026-01-31T09:30:00", "2026-01-31T09:30Z", "2026-01-31T09:30:00 02:00", "2026-W05-6"]
+)
+def test_a_time_is_told_to_the_second_and_with_its_offset(text: str) -> None:
+    with pytest.raises(ValidationError, match="RFC 3339"):
+        TIMESTAMP.validate_python(text)
+
+
 @pytest.mark.parametrize("number", ["2020", " 2020 ", "-1", "1.5", 2020, 1.5, True])
 def test_a_number_is_no_time(number: object) -> None:
     with pytest.raises(ValidationError, match="RFC 3339"):

@@ -1,16 +1,19 @@
 """The two ways in which every shape is built: strict about what comes in, complete in what goes out."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, Strict
 
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
-def _refuse_numbers(value: Any) -> Any:
-    """Pydantic would take a year for seconds since 1970."""
+
+def _require_rfc_3339(value: Any) -> Any:
+    """Refuse what pydantic would guess: that a number is seconds since 1970, and a time without an offset one in UTC."""
     if isinstance(value, datetime):
         return value
-    if not isinstance(value, str) or value.strip().lstrip("+-").replace(".", "", 1).isdigit():
+    if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
         raise ValueError("must be a time of RFC 3339, such as 2026-01-31T09:30:00Z")
     return value
 
@@ -30,7 +33,7 @@ def format_timestamp(value: datetime) -> str:
 Timestamp = Annotated[
     datetime,
     Strict(strict=False),
-    BeforeValidator(_refuse_numbers),
+    BeforeValidator(_require_rfc_3339),
     AfterValidator(_to_utc),
     PlainSerializer(format_timestamp, return_type=str, when_used="json"),
 ]
