@@ -10,7 +10,7 @@ _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\
 
 
 def _require_rfc_3339(value: Any) -> Any:
-    """Refuse what pydantic would guess: that a number is seconds since 1970, and a time without an offset one in UTC."""
+    """Refuse what pydantic would guess: that a number is seconds since 1970, a time without an offset one in UTC."""
     if isinstance(value, datetime):
         return value
     if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
@@ -28,6 +28,11 @@ def _to_utc(value: datetime) -> datetime:
 def format_timestamp(value: datetime) -> str:
     """RFC 3339 in UTC with milliseconds: ``2026-01-31T09:30:00.123Z``."""
     return _to_utc(value).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def version_at(moment: datetime) -> str:
+    """The version of what is told apart by when it changed last, to the millisecond."""
+    return f"{int(moment.timestamp() * 1000 + 0.5)}"
 
 
 Timestamp = Annotated[

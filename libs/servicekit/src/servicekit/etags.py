@@ -4,7 +4,6 @@ A client that sends what it read back with its change cannot undo a change that 
 """
 
 import re
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import Header
@@ -25,11 +24,6 @@ class PreconditionFailed(ServiceError):
 
     code = ErrorCode.PRECONDITION_FAILED
     detail = "It has been changed meanwhile: read it again."
-
-
-def version_at(moment: datetime) -> str:
-    """The version of what is told apart by when it changed last, to the millisecond."""
-    return f"{int(moment.timestamp() * 1000 + 0.5)}"
 
 
 def etag(version: object) -> str:

@@ -49,6 +49,15 @@ async def test_what_rest_would_refuse_is_refused(join, backend, conversation, op
     assert backend.ran == []
 
 
+@pytest.mark.parametrize("number", ['"5"', "true", "1.5", "null", str(2**64)])
+async def test_a_request_without_a_number_is_refused_and_given_none(join, number) -> None:
+    async with join("ada") as ada:
+        await ada.socket.send(f'{{"id": {number}, "op": "ping"}}')
+        refusal = await ada.next()
+        assert (refusal["id"], refusal["error"]["code"]) == (None, "validation_failed")
+        assert refusal["error"]["detail"].startswith("id: ")
+
+
 async def test_a_mark_of_what_was_received_is_no_read_mark(join, backend, conversation) -> None:
     async with join("ada", positions={conversation: 3}) as ada:
         assert "ok" in await ada.ask("read", c=conversation, seq=2, delivered=True)

@@ -10,7 +10,7 @@ from chat_service.conversations.errors import invalid
 from chat_service.messages.errors import MayNotDelete, MessageNotFound, NotAuthor
 from messenger_contracts.commands import UUID_PATTERN
 from messenger_contracts.conversations import MessageEdit
-from servicekit.etags import version_at
+from messenger_contracts.shapes import version_at
 
 TICK = timedelta(milliseconds=1)
 _ID = re.compile(UUID_PATTERN)

@@ -11,7 +11,8 @@ from chat_service.sends.dependencies import Sender
 from chat_service.sends.schemas import OwnIdPath
 from messenger_contracts.commands import Actor, MessageCreate, SendCommand
 from messenger_contracts.conversations import Message, ScheduledMessage
-from servicekit.etags import etag, version_at
+from messenger_contracts.shapes import version_at
+from servicekit.etags import etag
 from servicekit.identity import CurrentUser
 
 router = APIRouter(prefix="/v1/conversations/{conversation_id}/messages", tags=["messages"])

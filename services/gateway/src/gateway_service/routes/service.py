@@ -17,8 +17,9 @@ from gateway_service.sends.domain import is_send, read_send
 from gateway_service.sends.service import SendService
 from messenger_contracts.browsers import DEVICE_COOKIE, PROOF_COOKIE
 from messenger_contracts.identity import Principal, anonymous
+from messenger_contracts.shapes import version_at
 from servicekit.errors import DependencyUnavailable, ServiceError, problem_response
-from servicekit.etags import etag, version_at
+from servicekit.etags import etag
 from servicekit.http import Answer, ServiceClient
 from servicekit.identity import IdentitySigner
 from servicekit.loops import until
