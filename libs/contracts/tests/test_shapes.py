@@ -23,6 +23,8 @@ class Received(Request):
     """Something we are sent."""
 
     name: str
+    size: int = 0
+    at: Timestamp | None = None
 
 
 @pytest.mark.parametrize(
@@ -53,6 +55,14 @@ def test_a_time_that_utc_cannot_say_is_refused(text: str) -> None:
         TIMESTAMP.validate_python(text)
 
 
+@pytest.mark.parametrize(
+    "text", ["2026-01-31", "2026-01-31T09:30:00", "2026-01-31T09:30Z", "2026-01-31T09:30:00 02:00", "2026-W05-6"]
+)
+def test_a_time_is_told_to_the_second_and_with_its_offset(text: str) -> None:
+    with pytest.raises(ValidationError, match="RFC 3339"):
+        TIMESTAMP.validate_python(text)
+
+
 @pytest.mark.parametrize("number", ["2020", " 2020 ", "-1", "1.5", 2020, 1.5, True])
 def test_a_number_is_no_time(number: object) -> None:
     with pytest.raises(ValidationError, match="RFC 3339"):
@@ -70,6 +80,18 @@ def test_a_reader_ignores_what_it_does_not_know() -> None:
 def test_a_sender_hears_of_what_we_do_not_know() -> None:
     with pytest.raises(ValidationError, match="colour"):
         Received.model_validate({"name": "Ann", "colour": "red"})
+
+
+@pytest.mark.parametrize("size", [True, "3", 3.5])
+def test_a_number_is_asked_for_as_a_number(size: object) -> None:
+    with pytest.raises(ValidationError, match="size"):
+        Received.model_validate({"name": "Ann", "size": size})
+
+
+def test_a_time_is_asked_for_as_text() -> None:
+    received = Received.model_validate({"name": "Ann", "at": "2026-01-31T09:30:00+02:00"})
+
+    assert received.at == datetime(2026, 1, 31, 7, 30, tzinfo=UTC)
 
 
 def test_shapes_do_not_change() -> None:

@@ -186,6 +186,18 @@ async def test_a_validation_error_points_at_what_is_wrong(
     assert all(error["detail"] for error in answer.json()["errors"])
 
 
+@pytest.mark.parametrize("body", [b'{"names":["\xff"]}', b"[" * 100_000, b'{"names":' + b"9" * 5000 + b"}"])
+async def test_a_body_that_cannot_be_read_is_said_to_be_one(
+    make_app: MakeApp, local_callers: Callers, body: bytes
+) -> None:
+    headers = {**await local_callers.user("ann"), "content-type": "application/json"}
+
+    async with client_of(make_app(_validating()), **headers) as client:
+        answer = await client.put("/things/1", content=body)
+
+    assert (answer.status_code, answer.json()["detail"]) == (422, "The body cannot be read.")
+
+
 async def test_an_unknown_route_is_a_problem(make_app: MakeApp, local_callers: Callers) -> None:
     answer = await _get(make_app(), local_callers, "/nowhere")
 

@@ -3,6 +3,7 @@
 The gateway signs such a request as itself, and names the actor of each command: docs/decisions/0002-group-commit.md.
 """
 
+import unicodedata
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
@@ -13,6 +14,8 @@ from messenger_contracts.problem import ErrorCode, FieldError
 from messenger_contracts.shapes import Request, Shape, Timestamp
 
 UUID_PATTERN = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+_UNSEEN = {"Cc", "Cf", "Cs", "Mn", "Zl", "Zp", "Zs"}
+"""Unicode's categories of characters that show nothing by themselves."""
 
 
 def _storable(text: str) -> str:
@@ -30,6 +33,17 @@ def _storable_if_blank(text: str) -> str:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise ValueError("must be valid Unicode, without lone surrogates") from error
+    return text
+
+
+def shows_something(text: str) -> bool:
+    """Whether there is anything in a text that one sees: more than spaces, joiners, marks and signs of direction."""
+    return any(unicodedata.category(character) not in _UNSEEN for character in text)
+
+
+def _seen(text: str) -> str:
+    if not shows_something(text):
+        raise ValueError("must be something that one sees")
     return text
 
 
@@ -59,6 +73,7 @@ Emoji = Annotated[
         pattern=r"^[^\s\x00-\x1f\x7f/]+$",
         description="An emoji, or a short name without spaces",
     ),
+    AfterValidator(_seen),
 ]
 MAX_LIFE_SECONDS = 365 * 24 * 3600
 

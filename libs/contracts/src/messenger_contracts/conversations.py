@@ -74,7 +74,7 @@ class Message(Shape):
     media: list[Media] = []
     reply_to: str | None = Field(None, description="The id of the message that it answers")
     thread_root: str | None = Field(None, description="The id of the message whose thread it belongs to")
-    thread_count: int = Field(0, description="Messages in the thread that begins here")
+    thread_count: int = Field(0, description="Messages in the thread that begins here, whoever wrote them")
     mentions: list[str] = []
     reactions: dict[str, Reaction] = {}
     previews: list[LinkPreview] = []

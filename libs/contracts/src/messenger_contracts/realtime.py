@@ -109,7 +109,7 @@ class Ping(Request):
 class Frame(Shape):
     """What a client sends: `id` is its own number, echoed by the reply."""
 
-    id: int = Field(ge=0)
+    id: int = Field(ge=0, strict=True)
     op: Literal["hello", "send", "edit", "delete", "react", "unreact", "read", "typing", "presence", "ping"]
     d: dict[str, Any] = {}
 

@@ -1,16 +1,19 @@
 """The two ways in which every shape is built: strict about what comes in, complete in what goes out."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, Strict
+
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
-def _refuse_numbers(value: Any) -> Any:
-    """Pydantic would take a year for seconds since 1970."""
+def _require_rfc_3339(value: Any) -> Any:
+    """Refuse what pydantic would guess: that a number is seconds since 1970, a time without an offset one in UTC."""
     if isinstance(value, datetime):
         return value
-    if not isinstance(value, str) or value.strip().lstrip("+-").replace(".", "", 1).isdigit():
+    if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
         raise ValueError("must be a time of RFC 3339, such as 2026-01-31T09:30:00Z")
     return value
 
@@ -27,9 +30,15 @@ def format_timestamp(value: datetime) -> str:
     return _to_utc(value).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def version_at(moment: datetime) -> str:
+    """The version of what is told apart by when it changed last, to the millisecond."""
+    return f"{int(moment.timestamp() * 1000 + 0.5)}"
+
+
 Timestamp = Annotated[
     datetime,
-    BeforeValidator(_refuse_numbers),
+    Strict(strict=False),
+    BeforeValidator(_require_rfc_3339),
     AfterValidator(_to_utc),
     PlainSerializer(format_timestamp, return_type=str, when_used="json"),
 ]
@@ -43,6 +52,6 @@ class Shape(BaseModel):
 
 
 class Request(BaseModel):
-    """What we are sent. An unknown field is a mistake that the sender should hear of."""
+    """What we are sent. An unknown field is a mistake that the sender should hear of, and so is `true` for a number."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)

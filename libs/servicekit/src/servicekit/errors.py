@@ -155,11 +155,14 @@ async def _on_aws_error(request: Request, error: Exception) -> Response:
 
 async def _on_validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class alone
-    fields = [
-        FieldError(pointer=_pointer(item, error.body), detail=item["msg"].removeprefix("Value error, "))
-        for item in error.errors()
-    ]
+    fields = [FieldError(pointer=_pointer(item, error.body), detail=said_of(item)) for item in error.errors()]
     return problem_response(ValidationFailed(errors=fields), request.url.path)
+
+
+def said_of(mistake: Mapping[str, Any]) -> str:
+    """What pydantic says of a mistake, without its name for those that our own rules find."""
+    said: str = mistake["msg"]
+    return said.removeprefix("Value error, ")
 
 
 def _pointer(item: Mapping[str, Any], body: Any) -> str:
@@ -211,5 +214,5 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
 _HTTP_DETAILS = {
     ErrorCode.NOT_FOUND: "There is no such route.",
     ErrorCode.METHOD_NOT_ALLOWED: "The route does not take this method.",
-    ErrorCode.VALIDATION_FAILED: "The request is not valid.",
+    ErrorCode.VALIDATION_FAILED: "The body cannot be read.",
 }

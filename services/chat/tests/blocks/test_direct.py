@@ -74,6 +74,20 @@ async def test_who_is_blocked_is_shown_nothing_of_it(people, blocks) -> None:
     assert await refusal(bob, conversation) == CLOSED
 
 
+@pytest.mark.parametrize("act", ["read", "delivered", "clear"])
+async def test_who_is_blocked_does_not_learn_what_came_to_the_others_devices(people, blocks, act) -> None:
+    ada, bob = await people("ada", "bob")
+    path = f"/v1/conversations/{await talk(ada, bob)}"
+    before = (await bob.get(f"{path}/receipts")).json()
+    await blocks.block(ada, bob)
+    if act == "clear":
+        assert (await ada.request("DELETE", path)).status_code == 204
+    else:
+        last_seq = (await ada.get(path)).json()["last_seq"]
+        assert (await ada.request("PUT", f"{path}/{act}", json={"seq": last_seq})).status_code == 200
+    assert (await bob.get(f"{path}/receipts")).json() == before
+
+
 async def test_the_end_of_the_block_opens_it_again(people, blocks) -> None:
     ada, bob = await people("ada", "bob")
     conversation = await talk(ada, bob)

@@ -140,3 +140,10 @@ async def test_sync_starts_the_group_anew_for_who_blocks_alone(group, blocks) ->
         (await who.get("/v1/sync", since=token, timeout=0)).json() for who, token in zip(people, since, strict=True)
     ]
     assert [each["conversations"].get(group.id, {}).get("reset") for each in synced] == [True, None, None]
+
+
+@pytest.mark.parametrize("field", ["reply_to", "thread_root"])
+async def test_what_one_does_not_see_one_does_not_answer(group, field: str) -> None:
+    answers = [await who.send(group.id, uuid4(), "so?", **{field: group.early["id"]}) for who in (group.ada, group.eve)]
+    assert [answer.status_code for answer in answers] == [422, 201]
+    assert answers[0].json()["errors"][0]["pointer"] == f"/{field}"

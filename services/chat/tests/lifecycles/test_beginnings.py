@@ -19,7 +19,7 @@ async def test_a_group_begins_with_its_owner_and_members(people) -> None:
     ada, bob, cleo = await people("ada", "bob", "cleo")
     answer = await begin(ada, bob, cleo, title="  We  ", history="shared")
     group = answer.json()
-    assert answer.status_code == 201
+    assert (answer.status_code, answer.headers["location"]) == (201, f"/v1/conversations/{group['id']}")
     assert (group["kind"], group["title"], group["avatar"], group["history"]) == ("group", "We", None, "shared")
     assert (group["role"], group["member_count"], group["last_seq"], group["peer"]) == ("owner", 3, 3, None)
     assert (await cleo.get(f"/v1/conversations/{group['id']}")).json()["role"] == "member"
@@ -99,6 +99,8 @@ async def test_a_group_may_begin_with_a_thousand_others(people) -> None:
         ({"title": " "}, ["/title"]),
         ({"title": "a\x00"}, ["/title"]),
         ({"title": "a\nb"}, ["/title"]),
+        ({"title": "\u200b\u2060"}, ["/title"]),
+        ({"title": "\u202egpj.exe"}, ["/title"]),
         ({"title": "x" * 201}, ["/title"]),
         ({"avatar": "picture"}, ["/avatar"]),
         ({"history": "some"}, ["/history"]),

@@ -29,6 +29,23 @@ async def test_an_edit_is_shown_to_everybody_and_is_an_event(talk) -> None:
     assert (event["type"], event["seq"], event["by"], event["data"]) == ("message.edited", 4, ada.id, shown)
 
 
+async def test_an_edit_may_demand_what_the_send_was_answered(talk) -> None:
+    ada, _, c = talk
+    sent = await ada.send(c, uuid4(), "helo")
+    assert sent.headers["etag"] == (await ada.get(path_of(sent.json()))).headers["etag"]
+    assert (await edit(ada, sent.json(), "hello", sent.headers["etag"])).status_code == 200
+    assert (await edit(ada, sent.json(), "hell", sent.headers["etag"])).json()["code"] == "precondition_failed"
+
+
+async def test_an_edit_by_a_clock_that_lags_is_a_version_of_its_own(talk, sql) -> None:
+    ada, _, c = talk
+    message = await ada.say(c, "helo")
+    await sql("UPDATE messages SET created_at = now() + interval '1 hour' WHERE id = $1::text::uuid", message["id"])
+    before = (await ada.get(path_of(message))).headers["etag"]
+    assert (await edit(ada, message, "hello", before)).headers["etag"] != before
+    assert (await edit(ada, message, "hell", before)).json()["code"] == "precondition_failed"
+
+
 async def test_a_replay_of_the_log_shows_the_message_as_it_is_now(talk) -> None:
     ada, bob, c = talk
     message = await ada.say(c, "a secret")

@@ -91,7 +91,7 @@ async def test_a_message_takes_fifty_kinds_and_no_more(talk) -> None:
     assert len((await ada.get(path)).json()["reactions"]) == 50
 
 
-@pytest.mark.parametrize("emoji", ["%20", "a%20b", "%00", "x" * 33, "%E2%80%83"])
+@pytest.mark.parametrize("emoji", ["%20", "a%20b", "%00", "x" * 33, "%E2%80%83", "%E2%80%8B", "%EF%B8%8F"])
 async def test_what_is_no_emoji_is_refused(talk, emoji) -> None:
     ada, _, path = talk
     for method in ("PUT", "DELETE"):

@@ -91,6 +91,17 @@ async def test_what_a_search_means(people, q, texts) -> None:
     assert await search(ada, q) == texts
 
 
+@pytest.mark.parametrize("q", ["\u00e9clair", "e\u0301clair", "E\u0301CLAI"])
+async def test_an_accent_is_the_same_however_it_was_typed(people, q) -> None:
+    ada, bob = await people("ada", "bob")
+    c = await direct(ada, bob)
+    await message(ada, c, "one \u00e9clair")
+    await message(ada, c, "two e\u0301clairs")
+    await message(ada, c, "an eclair")
+    await found(bob, "eclair", "an eclair")
+    assert await search(bob, q) == ["two e\u0301clairs", "one \u00e9clair"]
+
+
 async def test_an_edited_message_is_found_by_its_new_words_only(people) -> None:
     ada, bob = await people("ada", "bob")
     c = await direct(ada, bob)

@@ -33,6 +33,9 @@ async def test_a_change_of_a_message_is_answered_with_its_place(join, backend, c
         ("react", {"emoji": ""}),
         ("unreact", {"emoji": "a b"}),
         ("read", {"seq": 2**63}),
+        ("read", {"seq": True}),
+        ("read", {"seq": "3"}),
+        ("read", {"seq": 3, "private": "yes"}),
         ("presence", {"state": "asleep"}),
         ("presence", {"of": ["a b"]}),
     ],
@@ -44,6 +47,15 @@ async def test_what_rest_would_refuse_is_refused(join, backend, conversation, op
         refusal = await ada.ask(op, **about, **said)
         assert refusal["error"]["code"] == "validation_failed"
     assert backend.ran == []
+
+
+@pytest.mark.parametrize("number", ['"5"', "true", "1.5", "null", str(2**64)])
+async def test_a_request_without_a_number_is_refused_and_given_none(join, number) -> None:
+    async with join("ada") as ada:
+        await ada.socket.send(f'{{"id": {number}, "op": "ping"}}')
+        refusal = await ada.next()
+        assert (refusal["id"], refusal["error"]["code"]) == (None, "validation_failed")
+        assert refusal["error"]["detail"].startswith("id: ")
 
 
 async def test_a_mark_of_what_was_received_is_no_read_mark(join, backend, conversation) -> None:

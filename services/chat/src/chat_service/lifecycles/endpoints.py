@@ -34,6 +34,7 @@ async def begin(
         answer = await beginnings.direct(actor, body.member_ids, people, attempt)
     else:
         answer = await beginnings.group(actor, body, people, attempt)
+    response.headers["Location"] = f"/v1/conversations/{answer.body.id}"
     return answer.give(response)
 
 

@@ -36,8 +36,8 @@ _DISMISS = text("""
     WHERE conversation_id = :id AND left_at IS NULL RETURNING user_id
 """)
 _CLEAR = text("""
-    UPDATE members SET visible_from = :seq, read_seq = :seq, read_msg_no = :msg_no, delivered_seq = :seq,
-        marked_unread = false, pinned_at = NULL, archived_at = NULL, draft = NULL,
+    UPDATE members SET visible_from = :seq, read_seq = :seq, read_msg_no = :msg_no, marked_unread = false,
+        pinned_at = NULL, archived_at = NULL, draft = NULL,
         changed_xid = (pg_current_xact_id()::text)::bigint
     WHERE conversation_id = :id AND user_id = :user_id
 """)

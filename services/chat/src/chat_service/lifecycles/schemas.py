@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from messenger_contracts.commands import UUID_PATTERN, UserId
+from messenger_contracts.commands import UUID_PATTERN, UserId, shows_something
 from messenger_contracts.conversations import History
 from messenger_contracts.shapes import Request
 
@@ -15,11 +15,14 @@ MOST_AT_ONCE = 1000
 
 _UNSHOWN = {"Cc", "Cs", "Zl", "Zp"}
 """Unicode's categories of controls, lone surrogates, and ends of lines and paragraphs."""
+_TURNING = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""What would turn the direction of the text around a title too."""
 
 
 def _is_shown(title: str) -> str:
     shown = title.strip()
-    if not shown or any(unicodedata.category(character) in _UNSHOWN for character in shown):
+    unshown = any(unicodedata.category(each) in _UNSHOWN or each in _TURNING for each in shown)
+    if unshown or not shows_something(shown):
         raise ValueError("must be readable text in one line")
     return shown
 

@@ -23,7 +23,7 @@ _MOVE_READ = text(f"""
             SELECT x.msg_no FROM messages x WHERE x.conversation_id = :conversation_id AND x.seq <= :seq
             ORDER BY x.seq DESC LIMIT 1), 0)),
         shown_seq = CASE WHEN :private OR c.closed_by <> '{{}}' THEN m.shown_seq ELSE greatest(m.shown_seq, :seq) END,
-        delivered_seq = greatest(m.delivered_seq, :seq),
+        delivered_seq = CASE WHEN c.closed_by <> '{{}}' THEN m.delivered_seq ELSE greatest(m.delivered_seq, :seq) END,
         marked_unread = false,
         {_NOW}
     {_IN_LOG} AND (m.read_seq < :seq OR m.marked_unread OR NOT :private AND m.shown_seq < :seq AND c.closed_by = '{{}}')
@@ -31,7 +31,7 @@ _MOVE_READ = text(f"""
 """)
 _MOVE_DELIVERED = text(f"""
     UPDATE members m SET delivered_seq = :seq, {_NOW}
-    {_IN_LOG} AND m.delivered_seq < :seq
+    {_IN_LOG} AND m.delivered_seq < :seq AND c.closed_by = '{{}}'
     RETURNING m.delivered_seq AS shown, {_TOLD} AS told
 """)
 

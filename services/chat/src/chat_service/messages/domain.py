@@ -10,6 +10,7 @@ from chat_service.conversations.errors import invalid
 from chat_service.messages.errors import MayNotDelete, MessageNotFound, NotAuthor
 from messenger_contracts.commands import UUID_PATTERN
 from messenger_contracts.conversations import MessageEdit
+from messenger_contracts.shapes import version_at
 
 TICK = timedelta(milliseconds=1)
 _ID = re.compile(UUID_PATTERN)
@@ -51,12 +52,12 @@ def require_mentionable(mentions: Sequence[str], before: Sequence[str], members:
 def version_of(message: Any) -> str:
     """What changes when a message says something else, or is deleted. What others add to it is no part of it."""
     moment: datetime = message.deleted_at or message.edited_at or message.created_at
-    return f"{int(moment.timestamp() * 1000 + 0.5)}"
+    return version_at(moment)
 
 
-def edited_at(now: datetime, before: datetime | None) -> datetime:
-    """When an edit took place: later than the one before it, so that no two versions have one name."""
-    return max(now, before + TICK) if before else now
+def edited_at(now: datetime, before: datetime) -> datetime:
+    """When an edit took place: later than what was said before, so that no two versions have one name."""
+    return max(now, before + TICK)
 
 
 def to_edit(row: Any) -> MessageEdit:

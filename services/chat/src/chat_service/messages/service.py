@@ -240,7 +240,7 @@ class MessageCommands:
             return None
         members = await self._repository.members_of(session, about.conversation_id, mentions)
         require_mentionable(mentions, before, members)
-        at = edited_at(about.change.at, message.edited_at)
+        at = edited_at(about.change.at, message.edited_at or message.created_at)
         await self._repository.edit(session, about.conversation_id, message.message_seq, at, body.text, mentions)
         return await about.append(LogEventType.MESSAGE_EDITED, command.actor)
 

@@ -68,7 +68,7 @@ def to_command(row: Any) -> SendCommand | None:
 
 def refusal(error: ServiceError) -> str:
     """What its sender is told of a message that could not be sent."""
-    return "; ".join([error.detail, *(f"{field.pointer} {field.detail}" for field in error.errors)])
+    return "; ".join(f"{field.pointer} {field.detail}" for field in error.errors) or error.detail
 
 
 def to_scheduled(row: Any) -> ScheduledMessage:

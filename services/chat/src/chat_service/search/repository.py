@@ -24,7 +24,7 @@ _IN_COMMIT_ORDER = text(f"""
 _KEYS = "unnest(CAST(:conversations AS uuid[]), CAST(:seqs AS bigint[])) AS k (conversation_id, seq)"
 _PUT = text(f"""
     INSERT INTO search_words (conversation_id, seq, at, words)
-    SELECT x.conversation_id, x.seq, x.created_at, to_tsvector('simple', x.text)
+    SELECT x.conversation_id, x.seq, x.created_at, to_tsvector('simple', normalize(x.text))
     FROM {_KEYS} JOIN messages x ON x.conversation_id = k.conversation_id AND x.seq = k.seq
     WHERE x.deleted_at IS NULL AND x.text IS NOT NULL
     ON CONFLICT (conversation_id, seq) DO UPDATE SET words = excluded.words
@@ -38,7 +38,7 @@ _PLAN_FOR_THESE_WORDS = text("SET LOCAL plan_cache_mode = 'force_custom_plan'")
 """How to go about a search depends on how common its words are."""
 _ASKED = text("""
     SELECT CASE WHEN :prefix AND right(q, 1) = '''' THEN q || ':*' ELSE q END
-    FROM (SELECT CAST(websearch_to_tsquery('simple', :q) AS text) AS q) q
+    FROM (SELECT CAST(websearch_to_tsquery('simple', normalize(CAST(:q AS text))) AS text) AS q) q
 """)
 _FOUND = text(f"""
     WITH matched AS MATERIALIZED (
@@ -64,7 +64,8 @@ _FOUND = text(f"""
         ORDER BY w.at DESC, w.conversation_id DESC, w.seq DESC LIMIT :limit
     )
     SELECT page.*, ts_headline(
-        'simple', text, CAST(:words AS tsquery), 'StartSel=«, StopSel=», MaxWords=30, MinWords=12') AS excerpt
+        'simple', normalize(text), CAST(:words AS tsquery), 'StartSel=«, StopSel=», MaxWords=30, MinWords=12'
+    ) AS excerpt
     FROM page ORDER BY created_at DESC, message_conversation DESC, message_seq DESC
 """)
 """Of what matched, no more messages are read than the page holds: newest first, one after the other."""

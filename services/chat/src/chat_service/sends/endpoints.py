@@ -11,6 +11,8 @@ from chat_service.sends.dependencies import Sender
 from chat_service.sends.schemas import OwnIdPath
 from messenger_contracts.commands import Actor, MessageCreate, SendCommand
 from messenger_contracts.conversations import Message, ScheduledMessage
+from messenger_contracts.shapes import version_at
+from servicekit.etags import etag
 from servicekit.identity import CurrentUser
 
 router = APIRouter(prefix="/v1/conversations/{conversation_id}/messages", tags=["messages"])
@@ -43,6 +45,8 @@ async def send(
     if isinstance(sent, Waiting):
         return Response(sent.message.model_dump_json(), 202, media_type="application/json")
     response.status_code = 200 if sent.replayed else 201
+    if not sent.replayed:
+        response.headers["ETag"] = etag(version_at(sent.created_at))
     return Message(
         id=sent.id,
         conversation_id=conversation_id.lower(),

@@ -62,7 +62,12 @@ _REFERENCES = """
     JOIN members m ON m.conversation_id = s.conversation_id AND m.user_id = s.user_id
     JOIN messages x ON x.id = s.id AND x.conversation_id = s.conversation_id AND x.seq >= m.visible_from
      AND x.deleted_at IS NULL
+    WHERE NOT EXISTS (SELECT 1 FROM hidden_messages h
+                      WHERE h.user_id = s.user_id AND h.conversation_id = x.conversation_id AND h.seq = x.seq)
+      AND NOT EXISTS (SELECT 1 FROM blocks b JOIN conversations c ON c.id = s.conversation_id AND c.kind = 'group'
+                      WHERE b.blocker = s.user_id AND b.blocked = x.by AND b.active)
 """
+"""A message can be answered by whoever may see it: of whom that is not true, `models.HIDDEN_MESSAGE` says."""
 _MENTIONABLE = """
     SELECT s.place, m.user_id
     FROM unnest($1::text[]::bigint[], $2::text[]::uuid[], $3::text[]) AS s (place, conversation_id, user_id)

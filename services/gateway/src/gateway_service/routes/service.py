@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
@@ -16,7 +17,9 @@ from gateway_service.sends.domain import is_send, read_send
 from gateway_service.sends.service import SendService
 from messenger_contracts.browsers import DEVICE_COOKIE, PROOF_COOKIE
 from messenger_contracts.identity import Principal, anonymous
+from messenger_contracts.shapes import version_at
 from servicekit.errors import DependencyUnavailable, ServiceError, problem_response
+from servicekit.etags import etag
 from servicekit.http import Answer, ServiceClient
 from servicekit.identity import IdentitySigner
 from servicekit.loops import until
@@ -95,8 +98,7 @@ class ProxyService:
         answered = await (_while_there(request, asked) if route.service == SYNC else asked)
         if answered is None:
             return Response(status_code=CLIENT_GONE)
-        headers = {name: value for name, value in answered.headers.items() if name in PASSED_BACK}
-        response = Response(answered.content, answered.status_code, headers)
+        response = _passed_back(answered, answered.status_code)
         for plain in answered.cookies if route.service == AUTH else ():
             response.headers.append("set-cookie", dress(plain))
         return response
@@ -108,19 +110,20 @@ class ProxyService:
         if send is None:
             return None
         try:
-            message_id, message = await self._sends.send(sender, send)
+            sent, message = await self._sends.send(sender, send)
         except DependencyUnavailable:
             raise
         except ServiceError as error:
             return problem_response(error, path)
         if message is not None:
-            return Response(message, 201, media_type="application/json")
-        return await self._stored(sender, f"{path.rpartition('/')[0]}/{message_id}")
+            version = version_at(datetime.fromisoformat(sent["created_at"]))
+            return Response(message, 201, {"ETag": etag(version)}, media_type="application/json")
+        return await self._stored(sender, f"{path.rpartition('/')[0]}/{sent['id']}")
 
     async def _stored(self, reader: Principal, path: str) -> Response | None:
         """A message that was sent before, as it is now; None when it is no longer there for its sender."""
         stored = await self._services[CHAT].request("GET", path, await self._signer.sign(reader))
-        return Response(stored.content, 200, media_type="application/json") if stored.is_success else None
+        return _passed_back(stored, 200) if stored.is_success else None
 
     async def _admit(self, route: Route, request: Request, address: str) -> "Admission":
         secret = route.takes_secret(request.method)
@@ -151,6 +154,12 @@ class Admission:
     principal: Principal
     headers: Mapping[str, str]
     cookies: tuple[str, ...] = ()
+
+
+def _passed_back(answered: Answer, status: int) -> Response:
+    """The answer of a service, with what of its headers is the client's to see."""
+    headers = {name: value for name, value in answered.headers.items() if name in PASSED_BACK}
+    return Response(answered.content, status, headers)
 
 
 async def _while_there(request: Request, asked: Awaitable[Answer]) -> Answer | None:

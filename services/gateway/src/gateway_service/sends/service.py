@@ -15,8 +15,8 @@ class SendService:
     def __init__(self, commands: CommandService) -> None:
         self._commands = commands
 
-    async def send(self, sender: Principal, send: Send) -> tuple[str, bytes | None]:
-        """Send a message; gives its id and its JSON, which is None when it was there: then chat knows it as it is.
+    async def send(self, sender: Principal, send: Send) -> tuple[dict[str, Any], bytes | None]:
+        """Send a message; gives its `Sent` and its JSON, which is None when it was there: then chat knows it as it is.
 
         Raises what chat refuses it for, or `DependencyUnavailable`.
         """
@@ -26,8 +26,8 @@ class SendService:
             raise _refusal(error)
         sent = result["sent"]
         if sent["replayed"]:
-            return sent["id"], None
-        return sent["id"], sent_message(send, sender.user_id, sent)
+            return sent, None
+        return sent, sent_message(send, sender.user_id, sent)
 
 
 def _refusal(error: dict[str, Any]) -> ServiceError:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from messenger_contracts.commands import UUID_PATTERN
 from messenger_contracts.conversations import MAX_TEXT_BYTES
 from messenger_contracts.realtime import DeleteOp, EditOp, Frame, ReactOp, ReadOp, Send
-from servicekit.errors import ValidationFailed
+from servicekit.errors import ValidationFailed, said_of
 
 _UUID = re.compile(UUID_PATTERN)
 _FRAME, _PLAIN = {"id", "op", "d"}, {"c", "client_id", "text"}
@@ -31,12 +31,12 @@ def parse(line: str) -> dict[str, Any]:
 def number_of(request: dict[str, Any]) -> int | None:
     """The number of a request that may be wrong otherwise, so that its refusal can name it."""
     number = request.get("id")
-    return number if isinstance(number, int) else None
+    return number if type(number) is int else None
 
 
 def what_is_wrong(error: ValidationError) -> str:
     """What is wrong with a frame, in one line."""
-    return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+    return "; ".join(f"{'.'.join(map(str, each['loc']))}: {said_of(each)}" for each in error.errors())
 
 
 def plain_send(request: dict[str, Any], actor: dict[str, str]) -> dict[str, Any] | None:

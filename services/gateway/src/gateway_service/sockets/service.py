@@ -186,7 +186,8 @@ class SocketService:
     def _answer(self, socket: Socket, request_id: int, result: Result) -> None:
         """Pass on a result, of which exactly one member is set."""
         if error := result.get("error"):
-            detail = "; ".join([error["detail"], *(each["detail"] for each in error["errors"])])
+            wrong = (f"{each['pointer'][1:].replace('/', '.')}: {each['detail']}" for each in error["errors"])
+            detail = "; ".join(wrong) or error["detail"]
             self._refuse(socket, request_id, ServiceError(detail, code=ErrorCode(error["code"])))
             return
         member, done = next((name, value) for name, value in result.items() if value is not None)
