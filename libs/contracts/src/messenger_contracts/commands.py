@@ -3,7 +3,6 @@
 The gateway signs such a request as itself, and names the actor of each command: docs/decisions/0002-group-commit.md.
 """
 
-import unicodedata
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
@@ -12,10 +11,9 @@ from messenger_contracts.conversations import MAX_TEXT_BYTES, LogEvent, Skip
 from messenger_contracts.media import Media
 from messenger_contracts.problem import ErrorCode, FieldError
 from messenger_contracts.shapes import Request, Shape, Timestamp
+from messenger_contracts.texts import shows_something
 
 UUID_PATTERN = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
-_UNSEEN = {"Cc", "Cf", "Cs", "Mn", "Zl", "Zp", "Zs"}
-"""Unicode's categories of characters that show nothing by themselves."""
 
 
 def _storable(text: str) -> str:
@@ -34,11 +32,6 @@ def _storable_if_blank(text: str) -> str:
     except UnicodeEncodeError as error:
         raise ValueError("must be valid Unicode, without lone surrogates") from error
     return text
-
-
-def shows_something(text: str) -> bool:
-    """Whether there is anything in a text that one sees: more than spaces, joiners, marks and signs of direction."""
-    return any(unicodedata.category(character) not in _UNSEEN for character in text)
 
 
 def _seen(text: str) -> str:

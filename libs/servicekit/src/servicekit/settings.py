@@ -61,6 +61,11 @@ class ServiceSettings(BaseSettings):
         """Whether this is a laptop or a test, where placeholders are allowed."""
         return self.environment in {"local", "test"}
 
+    @property
+    def client_name(self) -> str:
+        """What our connections are called at servers that tell of them."""
+        return f"{self.resource_prefix}-{self.SERVICE}"
+
     def resource(self, name: str, service: str | None = None) -> str:
         """The name of a resource that this service, or another, owns."""
         return f"{self.resource_prefix}-{service or self.SERVICE}-{name}"

@@ -23,8 +23,11 @@ UNAVAILABLE = (ValkeyError, OSError, TimeoutError)
 """What a call raises when Valkey is away."""
 
 
-def create_valkey(url: str) -> Any:
-    """A client with its pool. Use it as a context, which closes the connections."""
+def create_valkey(url: str, name: str | None = None) -> Any:
+    """A client with its pool. Use it as a context, which closes the connections.
+
+    `name` is what the server calls them (CLIENT LIST).
+    """
     return valkey_client.Valkey.from_url(
         url,
         socket_timeout=1.0,
@@ -32,6 +35,7 @@ def create_valkey(url: str) -> Any:
         retry=Retry(NoBackoff(), 1),
         retry_on_error=[ConnectionResetError, BrokenPipeError],
         max_connections=64,
+        client_name=name,
     )
 
 

@@ -102,7 +102,7 @@ async def lifespan(settings: AuthSettings, app: FastAPI) -> AsyncIterator[Mappin
 async def open_announcer(settings: AuthSettings, aws: Aws) -> AsyncIterator[Announcer]:
     """The announcer of ended sessions, with its own connections to Valkey."""
     dynamodb, table = await aws.client("dynamodb"), settings.resource("sessions")
-    async with create_valkey(settings.valkey_url) as valkey:
+    async with create_valkey(settings.valkey_url, settings.client_name) as valkey:
         yield Announcer(EndingRepository(dynamodb, table, valkey, settings.resource_prefix))
 
 

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from auth_service.accounts.domain import (
     RESERVED,
     check_email,
-    check_shown,
     check_username,
     fold,
     is_abandoned,
@@ -116,50 +115,6 @@ def test_a_domain_with_other_letters_has_one_form(email):
 def test_a_sharp_s_is_its_own_domain():
     """IDNA 2003 would have mailed to somebody else."""
     assert check_email("ada@stra\u00dfe.example") != check_email("ada@strasse.example")
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        *(
-            "Ada",
-            "\U0001f469\u200d\U0001f4bb Ada",
-            "\u0639\u0644\u06cc\u200c\u0631\u0636\u0627",
-            "\u5c71\u7530\u3000\u592a\u90ce",
-        ),
-        *("\U0001fae8", "O'Hara-\u00d6z", "\u00bf?"),
-    ],
-)
-def test_a_name_to_be_shown(name):
-    assert check_shown(f" {name} ") == name
-
-
-def test_a_name_has_one_form():
-    assert check_shown("Ame\u0301lie") == "Am\u00e9lie"
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        *(
-            "",
-            " \u3000",
-            "\u3164",
-            "\u2800\u200d",
-            "\u0301",
-            "a\u202eb",
-            "a\u2066b",
-            "a\nb",
-            "a\u2028b",
-            "a\0b",
-            "\ud800",
-        ),
-        *("\ufeffAda", "a\u200bb"),
-    ],
-)
-def test_a_name_that_does_not_show_what_it_is(name):
-    with pytest.raises(ValueError, match="readable"):
-        check_shown(name)
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ async def lifespan(settings: ChatSettings, app: FastAPI) -> AsyncIterator[Mappin
     namespace, conversations, log = settings.resource_prefix, ConversationRepository(), LogRepository()
     async with (
         Database(create_engine(url, name="chat", pool_size=settings.database_pool, tls=tls)) as database,
-        create_valkey(settings.valkey_url) as valkey,
+        create_valkey(settings.valkey_url, settings.client_name) as valkey,
         ServiceClient("auth", settings.auth_url) as auth,
         ServiceClient("media", settings.media_url, timeout=settings.media_seconds) as media,
         Aws(settings.region) as aws,

@@ -61,7 +61,7 @@ async def loops(settings: ChatSettings, app: FastAPI) -> AsyncIterator[Mapping[s
     url, tls, namespace = settings.database_url.get_secret_value(), settings.database_tls, settings.resource_prefix
     async with (
         Database(create_engine(url, name="chat-worker", batches=True, tls=tls)) as database,
-        create_valkey(settings.valkey_url) as valkey,
+        create_valkey(settings.valkey_url, settings.client_name) as valkey,
         ServiceClient("media", settings.media_url, timeout=settings.media_seconds) as media,
         Aws(settings.region) as aws,
     ):

@@ -47,7 +47,7 @@ async def lifespan(settings: GatewaySettings, app: FastAPI) -> AsyncIterator[Map
     namespace = settings.resource_prefix
     async with (
         open_services(settings) as services,
-        create_valkey(settings.valkey_url) as valkey,
+        create_valkey(settings.valkey_url, settings.client_name) as valkey,
         Aws(settings.region) as aws,
         httpx.AsyncClient(timeout=5) as keys,
     ):

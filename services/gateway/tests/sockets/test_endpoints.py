@@ -154,10 +154,14 @@ async def test_a_lost_last_event_is_found_by_comparing(gateway, backend, convers
         assert await seqs(ada, 1) == [4]
 
 
-async def test_live_delivery_comes_back_with_valkey(join, conversation, backend, publish, valkey, namespace) -> None:
+async def test_live_delivery_comes_back_with_valkey(
+    join, conversation, backend, publish, valkey, namespace, settings
+) -> None:
     async with join("ada", positions={conversation: 3}) as ada:
         await listened(valkey, namespace)
-        await valkey.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+        for client in await valkey.client_list("pubsub"):
+            if client["name"] == settings.client_name:
+                await valkey.client_kill_filter(_id=client["id"])
         backend.append(conversation)
         await listened(valkey, namespace)
         assert await seqs(ada, 1) == [4]

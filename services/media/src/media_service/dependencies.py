@@ -133,7 +133,7 @@ async def open_announcements(
     settings: MediaSettings, deliveries: DeliveryService
 ) -> AsyncIterator[AnnouncementService]:
     """What owners are told live, over a connection that ends with the block."""
-    async with create_valkey(settings.valkey_url) as valkey:
+    async with create_valkey(settings.valkey_url, settings.client_name) as valkey:
         yield AnnouncementService(deliveries, FanoutPublisher(valkey), settings.resource_prefix)
 
 

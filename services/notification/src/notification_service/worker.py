@@ -25,7 +25,7 @@ from servicekit.valkey import create_valkey
 @asynccontextmanager
 async def loops(settings: NotificationSettings, app: FastAPI) -> AsyncIterator[Mapping[str, Loop]]:
     """What runs, and what it is made of."""
-    async with create_valkey(settings.valkey_url) as valkey, Aws(settings.region) as aws:
+    async with create_valkey(settings.valkey_url, settings.client_name) as valkey, Aws(settings.region) as aws:
         dynamodb = await aws.client("dynamodb")
         repository = NotificationRepository(dynamodb, settings.resource("notifications"))
         app.state.health.require("notifications", repository.check)

@@ -1,4 +1,4 @@
-"""The rules of usernames, addresses and what is shown, and the proof of a password that waits for its code.
+"""The rules of usernames, addresses, and the proof of a password that waits for its code.
 
 Decision on look-alikes. A username is ASCII in small letters, so scripts cannot be mixed. Of Unicode's confusables
 (UTS 39, confusables.txt) three pairs are left within that alphabet: `0` and `o` (`O` in capitals), `1` and `l`, `rn`
@@ -16,7 +16,6 @@ import hashlib
 import hmac
 import re
 import secrets
-import unicodedata
 from datetime import datetime, timedelta
 
 import idna
@@ -47,13 +46,6 @@ RESERVED = frozenset(
 _OFFICIAL = frozenset({"admin", "administrator", "messenger", "moderator", "official", "security", "staff", "support"})
 """Nobody has them as a part of a name either."""
 _LOOK_ALIKES = (("0", "o"), ("1", "l"), ("rn", "m"), ("vv", "w"))
-
-_UNSHOWN = frozenset({"Cc", "Cf", "Co", "Cs", "Zl", "Zp"})
-"""Unicode's categories of what is not seen, or turns what stands beside it. Not `Cn`: new emoji are that to us."""
-_JOINERS = frozenset("\u200c\u200d")
-"""Which Persian writes with, and emoji are made of."""
-_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-"""Letters and a pattern that show nothing."""
 
 _SALT_BYTES = 16
 _DECOY = bytes(_SALT_BYTES + 64)
@@ -101,16 +93,6 @@ def check_email(email: str) -> str:
     if not _EMAIL.fullmatch(folded):
         raise ValueError("is not an e-mail address")
     return folded
-
-
-def check_shown(text: str) -> str:
-    """What a person calls themselves or a thing, as it is shown; raises `ValueError` for what is not to be read."""
-    shown = unicodedata.normalize("NFC", text).strip()
-    seen = [letter for letter in shown if letter not in _JOINERS and letter not in _BLANK]
-    kinds = {unicodedata.category(letter) for letter in seen}
-    if not _UNSHOWN.isdisjoint(kinds) or all(kind[0] in "MZ" for kind in kinds):
-        raise ValueError("must be readable text in one line")
-    return shown
 
 
 def is_abandoned(created_at: datetime, now: datetime) -> bool:

@@ -4,10 +4,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from auth_service.accounts.domain import check_email, check_shown, check_username
+from auth_service.accounts.domain import check_email, check_username
 from auth_service.challenges.schemas import MailedCode
 from auth_service.passwords.schemas import NewPassword
 from messenger_contracts.shapes import Request, Shape
+from messenger_contracts.texts import one_line
 
 Username = Annotated[
     str,
@@ -18,7 +19,7 @@ Username = Annotated[
     ),
 ]
 Email = Annotated[str, AfterValidator(check_email), Field(examples=["ada@example.com"])]
-DisplayName = Annotated[str, Field(min_length=1, max_length=64, examples=["Ada Byron"]), AfterValidator(check_shown)]
+DisplayName = Annotated[str, Field(min_length=1, max_length=64, examples=["Ada Byron"]), AfterValidator(one_line)]
 Flow = Annotated[str, Field(min_length=1, max_length=4096, description="The token that sign-up gave")]
 
 

@@ -49,7 +49,10 @@ async def open_federations(
         logout_url=f"{settings.public_origin}/",
     )
     links, mails = IdentityLinks(pool, accounts, log), MailRepository(await aws.client("sesv2"), settings.mail_sender)
-    async with create_valkey(settings.valkey_url) as valkey, httpx.AsyncClient(timeout=PATIENCE_SECONDS) as http:
+    async with (
+        create_valkey(settings.valkey_url, settings.client_name) as valkey,
+        httpx.AsyncClient(timeout=PATIENCE_SECONDS) as http,
+    ):
         finished = FinishedFlows(valkey, settings.resource_prefix)
         proofs = AddressProofs(
             links=links,

@@ -13,5 +13,5 @@ from servicekit.valkey import create_valkey
 @asynccontextmanager
 async def open_lockouts(settings: AuthSettings, log: SecurityLog) -> AsyncIterator[LockoutService]:
     """The counts, with connections of their own to Valkey."""
-    async with create_valkey(settings.valkey_url) as valkey:
+    async with create_valkey(settings.valkey_url, settings.client_name) as valkey:
         yield LockoutService(TryRepository(valkey, settings.resource_prefix), log)

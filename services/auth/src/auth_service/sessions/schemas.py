@@ -4,15 +4,15 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from auth_service.accounts.domain import check_shown
 from auth_service.passwords.schemas import Login, Password
 from auth_service.sessions.models import Kind
 from messenger_contracts.shapes import Request, Shape, Timestamp
+from messenger_contracts.texts import one_line
 from messenger_contracts.users import User
 
 TICKET_SECONDS = 30
 
-DeviceName = Annotated[str, Field(min_length=1, max_length=100, examples=["Ada's phone"]), AfterValidator(check_shown)]
+DeviceName = Annotated[str, Field(min_length=1, max_length=100, examples=["Ada's phone"]), AfterValidator(one_line)]
 DeviceToken = Annotated[
     str | None,
     Field(

@@ -1,33 +1,18 @@
 """What the routes of a conversation's life take."""
 
-import unicodedata
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from messenger_contracts.commands import UUID_PATTERN, UserId, shows_something
+from messenger_contracts.commands import UUID_PATTERN, UserId
 from messenger_contracts.conversations import History
 from messenger_contracts.shapes import Request
+from messenger_contracts.texts import one_line
 
 MOST_AT_ONCE = 1000
 """People who come into a group by one request."""
 
-
-_UNSHOWN = {"Cc", "Cs", "Zl", "Zp"}
-"""Unicode's categories of controls, lone surrogates, and ends of lines and paragraphs."""
-_TURNING = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""What would turn the direction of the text around a title too."""
-
-
-def _is_shown(title: str) -> str:
-    shown = title.strip()
-    unshown = any(unicodedata.category(each) in _UNSHOWN or each in _TURNING for each in shown)
-    if unshown or not shows_something(shown):
-        raise ValueError("must be readable text in one line")
-    return shown
-
-
-Title = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_is_shown)]
+Title = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(one_line)]
 Avatar = Annotated[str, Field(pattern=UUID_PATTERN, description="The media id of its picture")]
 
 

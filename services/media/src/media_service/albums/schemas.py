@@ -3,15 +3,16 @@
 from typing import Annotated, Literal, Self
 
 from fastapi import Path
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from messenger_contracts.shapes import Request
+from messenger_contracts.texts import one_line
 
 MOST_PEOPLE = 45
 """With how many an album may be shared: all of them change in one transaction, which takes a hundred items."""
 AlbumPath = Annotated[str, Path(max_length=64)]
 PersonPath = Annotated[str, Path(max_length=128)]
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Title = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(one_line)]
 UserId = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^#]+$")]
 
 
