@@ -10,7 +10,7 @@ from botocore.stub import Stubber
 from auth_service.dependencies import make_notices
 from auth_service.mails.repository import MailRepository
 from auth_service.notices.domain import MOST_TRIES
-from auth_service.notices.repository import NoticeRepository
+from auth_service.notices.repository import SOURCES, NoticeRepository
 from auth_service.notices.service import NoticeService
 from auth_service.user_pool.repository import UserPool
 from servicekit.aws import Aws
@@ -63,8 +63,9 @@ async def without_mail(aws, settings):
             pool = await UserPool.open(
                 await aws.client("cognito-idp"), settings.user_pool_id, settings.user_pool_client_id
             )
-            rows = NoticeRepository(await aws.client("dynamodb"), settings.resource("sessions"))
-            yield NoticeService(rows, MailRepository(ses, settings.mail_sender), pool), answers
+            dynamodb = await aws.client("dynamodb")
+            sources = [NoticeRepository(dynamodb, settings.resource(source.table), source) for source in SOURCES]
+            yield NoticeService(sources, MailRepository(ses, settings.mail_sender), pool), answers
 
 
 async def test_the_first_device_of_a_new_account_is_no_news(signed_in, notices, inbox, rows):
