@@ -26,48 +26,52 @@ FIRST_PAUSE, LONGEST_PAUSE = 60, 6 * 3600
 class _Text:
     subject: str
     news: str
-    advice: str
-    """What to do if it was somebody else."""
+    steps: tuple[str, ...]
+    """What to do if it was somebody else, in this order."""
 
 
-_LOOK = "Then look at the devices that are signed in."
-_RESET = f"reset your password: that ends all sessions. {_LOOK}"
-_ASK = "ask those who run this Messenger to"
+_RESET = "Reset your password by a code to this address: that ends all sessions."
+_LOOK = "Look at the devices that are signed in."
 _TEXTS: Mapping[str, _Text] = {
     NEW_DEVICE: _Text(
         "New sign-in to your Messenger account",
         "somebody signed in to your account on a device that we had not seen with it before",
-        f"change your password: that ends all other sessions. {_LOOK}",
+        ("Change your password: that ends all other sessions.", _LOOK),
     ),
     PasswordChanged.TYPE: _Text(
         "Your Messenger password was changed",
-        "the password of your account was changed, and all other sessions were ended",
-        f"somebody knew your password. By the code that comes to this address, {_RESET}",
+        "the password of your account was changed by somebody who was signed in and knew the old one",
+        (_RESET, _LOOK),
     ),
     PasswordReset.TYPE: _Text(
         "Your Messenger password was reset",
-        "the password of your account was reset by a code that we mailed to you, and all sessions were ended",
-        f"somebody else can read your mail. Make that safe first; then {_RESET}",
+        "the password of your account was reset by a code that we had mailed to you",
+        ("See to it that nobody else can read your mail.", _RESET, _LOOK),
     ),
     TotpEnabled.TYPE: _Text(
         "Authenticator switched on for your Messenger account",
         "an authenticator was switched on for your account, and signing in takes its code from now on",
-        f"{_RESET} The authenticator alone opens nothing; {_ASK} take it off.",
+        (_RESET, _LOOK, "Ask those who run this Messenger to take the authenticator off."),
     ),
     TotpDisabled.TYPE: _Text(
         "Authenticator switched off for your Messenger account",
-        "the authenticator of your account was switched off, and the password alone signs in from now on",
-        f"{_RESET} Then switch the authenticator on again.",
+        "the authenticator of your account was switched off, and signing in takes no code from now on",
+        (_RESET, _LOOK, "Switch your authenticator on again."),
     ),
     RecoveryCodeUsed.TYPE: _Text(
         "Recovery code used for your Messenger account",
         "a recovery code of your account was used in the place of your authenticator, and is good no more",
-        f"{_RESET} Then set the authenticator up anew: that gives you other recovery codes.",
+        (_RESET, _LOOK, "Set your authenticator up anew: that gives you other recovery codes."),
     ),
     IdentityLinked.TYPE: _Text(
         "New way to sign in to your Messenger account",
         "an account elsewhere that has your address was linked to yours, and signs in to it from now on",
-        f"{_RESET} Make your mail safe and your account there, if you have one; {_ASK} take the link off.",
+        (
+            "See to it that nobody else can read your mail, or use the account there.",
+            "Ask those who run this Messenger to take the link off.",
+            _RESET,
+            _LOOK,
+        ),
     ),
 }
 
@@ -83,6 +87,7 @@ def write(notice: Notice, account: Account) -> Mail:
     It has no link either: who never gets one from us does not follow a stranger's.
     """
     text = _TEXTS[notice.kind]
+    steps = "\n".join(f"  {number}. {step}" for number, step in enumerate(text.steps, 1))
     return Mail(
         to=account.email,
         subject=text.subject,
@@ -94,7 +99,9 @@ def write(notice: Notice, account: Account) -> Mail:
 
 If it was you, there is nothing to do.
 
-If it was not, {text.advice}
+If it was not:
+
+{steps}
 """,
     )
 
