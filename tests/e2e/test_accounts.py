@@ -10,8 +10,9 @@ import pytest
 
 from messenger_contracts.problem import ErrorCode
 from messengerctl.client import Client, Refused
-from messengerctl.mailbox import await_mail
+from messengerctl.mailbox import await_mail, read_mail
 from messengerctl.people import Person
+from messengerctl.suite import Suite, until
 from servicekit.testing import eventually
 
 NEW = "tin whistle orchestra"
@@ -32,6 +33,12 @@ async def ask(client: Client, path: str, **body: object) -> dict[str, object]:
 
 async def sign_in(client: Client, person: Person, password: str) -> dict[str, object]:
     return await ask(client, "sign-in", login=person.username, password=password)
+
+
+def changes_told(suite: Suite, person: Person) -> list[str]:
+    """What a person was written to about, but codes and new devices."""
+    mails = [mail for mail in read_mail(suite, person.email) if mail.text.startswith("Hello ")]
+    return [mail.subject for mail in mails if not mail.subject.startswith("New sign-in")]
 
 
 async def test_from_a_forgotten_password_to_a_recovery_code(suite, stranger, clients):
@@ -77,6 +84,14 @@ async def test_from_a_forgotten_password_to_a_recovery_code(suite, stranger, cli
         proof = {"password": NEW, "code": codes[1]}
         await nobody.request("DELETE", "/v1/auth/totp", json=proof, **totp)
         assert (await sign_in(nobody, stranger, NEW))["access_token"]
+    told = [
+        "Authenticator switched off for your Messenger account",
+        "Authenticator switched on for your Messenger account",
+        "Recovery code used for your Messenger account",
+        "Recovery code used for your Messenger account",
+        "Your Messenger password was reset",
+    ]
+    await until(lambda: sorted(changes_told(suite, stranger)) == told, "the mails about the changes did not come")
 
 
 async def test_a_changed_password_ends_the_other_sessions_within_a_second(suite, stranger, clients):
@@ -95,6 +110,8 @@ async def test_a_changed_password_ends_the_other_sessions_within_a_second(suite,
 
         await eventually(is_out, seconds=1)
     assert (await mine.request("GET", "/v1/auth/me")).is_success
+    await until(lambda: changes_told(suite, stranger), "no mail about the change came")
+    assert changes_told(suite, stranger) == ["Your Messenger password was changed"]
 
 
 async def test_a_login_that_nobody_has_is_answered_as_one_that_somebody_has(suite, stranger):

@@ -25,7 +25,7 @@ from auth_service.keepers.dependencies import open_keepers
 from auth_service.lockouts.dependencies import open_lockouts
 from auth_service.lockouts.service import LockoutService
 from auth_service.mails.repository import MailRepository
-from auth_service.notices.repository import NoticeRepository
+from auth_service.notices.repository import SOURCES, NoticeRepository
 from auth_service.notices.service import NoticeService
 from auth_service.passwords.dependencies import make_passwords
 from auth_service.recovery_codes.dependencies import make_recovery
@@ -178,10 +178,11 @@ async def make_devices(settings: AuthSettings, aws: Aws) -> DeviceService:
 
 
 async def make_notices(settings: AuthSettings, aws: Aws) -> NoticeService:
-    """What writes to people about new devices."""
+    """What writes to people about the security of their accounts."""
     pool = await UserPool.open(await aws.client("cognito-idp"), settings.user_pool_id, settings.user_pool_client_id)
-    rows = NoticeRepository(await aws.client("dynamodb"), settings.resource("sessions"))
-    return NoticeService(rows, MailRepository(await aws.client("sesv2"), settings.mail_sender), pool)
+    dynamodb = await aws.client("dynamodb")
+    sources = [NoticeRepository(dynamodb, settings.resource(source.table), source) for source in SOURCES]
+    return NoticeService(sources, MailRepository(await aws.client("sesv2"), settings.mail_sender), pool)
 
 
 async def session_keys(settings: AuthSettings, aws: Aws) -> SessionKeys:

@@ -11,6 +11,7 @@ import pytest
 from auth_service.dependencies import make_rows
 from auth_service.federations.repository import FinishedFlows
 from auth_service.user_pool.repository import present
+from messenger_contracts.events.auth import IdentityLinked
 from servicekit.errors import DependencyUnavailable
 
 PASSWORD = "correct horse battery"
@@ -72,6 +73,20 @@ async def test_a_verified_address_leads_to_the_account_that_has_it(browser, some
     assert (await session_of(window))["user_id"] == member.user_id
     assert (await member.sign_in()).status_code == 200
     assert (await member.get("me")).json()["user"]["display_name"] == member.username
+
+
+async def test_who_had_the_account_before_is_written_to_about_the_link(browser, somebody_at, member, session_of, log):
+    async def linked(email: str):
+        window = browser()
+        window.headers["x-client-address"] = "203.0.113.7"
+        await window.sign_in(await somebody_at(new_subject(), email=email, email_verified=True))
+        logged = await log.of((await session_of(window))["user_id"], None, 50)
+        (event,) = [each for each in logged if each.type == IdentityLinked.TYPE]
+        return event
+
+    old, new = await linked(member.email), await linked(f"{new_subject()}@kakao.example")
+    assert (old.unnoticed, new.unnoticed) == ("yes", None)
+    assert old.data == {"user_id": member.user_id, "provider": "Kakao", "network": "203.0.113.0/24"}
 
 
 async def test_two_windows_at_once_lead_to_one_account(browser, somebody_at, session_of):

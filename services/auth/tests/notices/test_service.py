@@ -1,74 +1,39 @@
 """Who is written to about a new device, and that no mail is lost or sent by every worker."""
 
 import asyncio
-import os
 
-import httpx
 import pytest
-from botocore.stub import Stubber
 
-from auth_service.dependencies import make_notices
-from auth_service.mails.repository import MailRepository
 from auth_service.notices.domain import MOST_TRIES
-from auth_service.notices.repository import NoticeRepository
-from auth_service.notices.service import NoticeService
-from auth_service.user_pool.repository import UserPool
-from servicekit.aws import Aws
-from servicekit.dynamodb import from_item, to_item
-from servicekit.testing import REGION
+from messenger_contracts.events.auth import PasswordChanged
 
 SUBJECT = "New sign-in to your Messenger account"
+FAR = 4102444800
+"""A moment at which everything is due, in Unix seconds."""
 
 
 @pytest.fixture
-async def notices(aws, settings):
-    return await make_notices(settings, aws)
-
-
-@pytest.fixture
-def inbox():
+def inbox(mails_of):
     """The mails about devices that came to a person."""
 
     async def read(person) -> list[dict]:
-        async with httpx.AsyncClient(trust_env=False) as http:
-            kept = (await http.get(f"{os.environ['AWS_ENDPOINT_URL']}/_ministack/ses/messages")).json()["messages"]
-        mails = [mail for account in kept.values() for mail in account]
-        return [mail for mail in mails if mail["Subject"] == SUBJECT and person.email in mail["To"]]
+        return [mail for mail in await mails_of(person) if mail["Subject"] == SUBJECT]
 
     return read
 
 
-@pytest.fixture
-async def rows(aws, settings):
-    """The rows of a person's sessions."""
-    dynamodb = await aws.client("dynamodb")
-
-    async def read(person) -> list[dict]:
-        found = await dynamodb.query(
-            TableName=settings.resource("sessions"),
-            KeyConditionExpression="user_id = :user",
-            ExpressionAttributeValues=to_item({":user": person.user_id}),
-        )
-        return [from_item(item) for item in found["Items"]]
-
-    return read
-
-
-@pytest.fixture
-async def without_mail(aws, settings):
-    """What sends notices, with a mail service that refuses; gives it and the mail service's stub."""
-    async with Aws(REGION) as other:
-        ses = await other.client("sesv2")
-        with Stubber(ses) as answers:
-            pool = await UserPool.open(
-                await aws.client("cognito-idp"), settings.user_pool_id, settings.user_pool_client_id
-            )
-            rows = NoticeRepository(await aws.client("dynamodb"), settings.resource("sessions"))
-            yield NoticeService(rows, MailRepository(ses, settings.mail_sender), pool), answers
+@pytest.fixture(params=["a new device", "a changed password"])
+async def news(request, signed_in, log):
+    """Somebody who is to hear of something: the name of the table that says so, and the person."""
+    if request.param == "a new device":
+        await signed_in.sign_in()
+        return "sessions", signed_in
+    await log.write(PasswordChanged(user_id=signed_in.user_id))
+    return "audits", signed_in
 
 
 async def test_the_first_device_of_a_new_account_is_no_news(signed_in, notices, inbox, rows):
-    assert not [row for row in await rows(signed_in) if "unnoticed" in row]
+    assert await rows.marked(signed_in) == []
     await notices.step()
     assert await inbox(signed_in) == []
 
@@ -86,7 +51,7 @@ async def test_another_device_is_told_of_once(signed_in, another_device, notices
     assert "203.0.113.7" in mail["BodyText"]
     await notices.step()
     assert len(await inbox(signed_in)) == 1
-    assert not [row for row in await rows(signed_in) if "unnoticed" in row or "not_before" in row]
+    assert await rows.marked(signed_in) == []
 
 
 async def test_a_known_device_is_not_told_of(signed_in, notices, inbox):
@@ -110,38 +75,38 @@ async def test_a_browser_is_known_by_its_cookie(signed_in, notices, inbox):
 
 
 @pytest.mark.parametrize(("error", "status"), [("TooManyRequestsException", 429), ("MessageRejected", 400)])
-async def test_a_mail_waits_until_the_mail_service_takes_it(
-    signed_in, aws, settings, notices, without_mail, inbox, rows, error, status
-):
-    await signed_in.sign_in()
+async def test_a_mail_waits_until_the_mail_service_takes_it(news, notices, without_mail, mails_of, rows, error, status):
+    table, person = news
+    before = await mails_of(person)
     failing, answers = without_mail
     answers.add_client_error("send_email", error, http_status_code=status)
     await failing.step()
     await notices.step()
-    assert await inbox(signed_in) == []
-    (row,) = [row for row in await rows(signed_in) if "unnoticed" in row]
-    assert row["tries"] == 1
-    await _change(await aws.client("dynamodb"), settings, row, "REMOVE not_before", {})
+    assert await mails_of(person) == before
+    (row,) = await rows.marked(person)
+    assert (row["table"], row["tries"]) == (table, 1)
+    await rows.change(row, "REMOVE not_before")
     await notices.step()
-    assert len(await inbox(signed_in)) == 1
+    assert len(await mails_of(person)) == len(before) + 1
 
 
-async def test_what_cannot_be_sent_is_given_up_at_last(signed_in, aws, settings, without_mail, inbox, rows):
-    await signed_in.sign_in()
+async def test_what_cannot_be_sent_is_given_up_at_last(news, without_mail, mails_of, rows):
+    _, person = news
+    before = await mails_of(person)
     failing, answers = without_mail
     answers.add_client_error("send_email", "MessageRejected", http_status_code=400)
-    (row,) = [row for row in await rows(signed_in) if "unnoticed" in row]
-    await _change(await aws.client("dynamodb"), settings, row, "SET tries = :tries", {":tries": MOST_TRIES - 1})
+    (row,) = await rows.marked(person)
+    await rows.change(row, "SET tries = :tries", tries=MOST_TRIES - 1)
     await failing.step()
-    assert not [row for row in await rows(signed_in) if "unnoticed" in row]
-    assert await inbox(signed_in) == []
+    assert await rows.marked(person) == []
+    assert await mails_of(person) == before
 
 
-async def _change(dynamodb, settings, row, update, values) -> None:
-    bound = {"ExpressionAttributeValues": to_item(values)} if values else {}
-    await dynamodb.update_item(
-        TableName=settings.resource("sessions"),
-        Key=to_item({"user_id": row["user_id"], "session_id": row["session_id"]}),
-        UpdateExpression=update,
-        **bound,
-    )
+async def test_a_row_that_is_erased_meanwhile_does_not_come_back(news, notice_rows, rows):
+    table, person = news
+    (row,) = await rows.marked(person)
+    (notice,) = [each for each in await notice_rows[table].due(FAR) if each.user_id == person.user_id]
+    await rows.delete(row)
+    assert await notice_rows[table].claim(notice, FAR, FAR + 60) is False
+    await notice_rows[table].settle(notice)
+    assert not await rows.is_there(row)

@@ -16,3 +16,5 @@ class AuditRecord:
     data: dict[str, Any]
     expires_at: int
     """The table's TTL, in Unix seconds."""
+    unnoticed: str | None = None
+    """The mark of what its person has not been written to about; see `notices`."""

@@ -2,16 +2,20 @@
 
 transaction.items += log.items(PasswordChanged(user_id=…))   beside a change
 await log.write(SignInFailed(login=log.pseudonym(login), …))  where nothing else changes
+
+What a person is to hear of is marked in that same write; `notices` sees to the mail.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from auth_service.audits.domain import OF_THE_ERASURE, kept_for
+from auth_service.audits.domain import NEWS, OF_THE_ERASURE, kept_for
 from auth_service.audits.models import AuditRecord
 from auth_service.audits.repository import AuditRepository
+from auth_service.notices.models import DUE
 from messenger_contracts.envelope import Event, schema_uri
 from messenger_contracts.events.auth import SecurityEvent, login_pseudonym
 from messenger_contracts.shapes import format_timestamp
@@ -30,10 +34,13 @@ class SecurityLog:
         self._outbox = outbox
         self._pepper = pepper
 
-    def items(self, data: SecurityEvent) -> list[dict[str, Any]]:
-        """The two items of `TransactWriteItems` that log an event."""
+    def items(self, data: SecurityEvent, *, quietly: bool = False) -> list[dict[str, Any]]:
+        """The two items of `TransactWriteItems` that log an event; quietly, if its person need not be written to."""
         event = self._event(data)
-        return [self._audits.put(_record(event, f"{format_timestamp(event.time)}#{event.id}")), self._outbox.put(event)]
+        record = _record(event, f"{format_timestamp(event.time)}#{event.id}")
+        if event.type in NEWS and not quietly:
+            record = replace(record, unnoticed=DUE)
+        return [self._audits.put(record), self._outbox.put(event)]
 
     async def write_once(self, data: SecurityEvent, name: str) -> None:
         """Log an event that is known by a name, unless it was logged by that name before."""
@@ -52,9 +59,9 @@ class SecurityLog:
             data=data,
         )
 
-    async def write(self, data: SecurityEvent) -> None:
+    async def write(self, data: SecurityEvent, *, quietly: bool = False) -> None:
         """Log an event that goes with no change."""
-        await self._audits.commit(self.items(data))
+        await self._audits.commit(self.items(data, quietly=quietly))
 
     def pseudonym(self, login: str) -> str:
         """What stands for a login that somebody tried: the same for the same login, and no way back."""

@@ -16,18 +16,20 @@ class IdentityLinks:
         self._accounts = accounts
         self._log = log
 
-    async def link(self, identity: Identity) -> None:
-        """Link to the account of the verified address, or to a new one. At once from two windows is harmless."""
+    async def link(self, identity: Identity, network: str) -> None:
+        """Link to the account of the verified address, or to a new one. At once from two windows is harmless.
+
+        Only whoever had the account before is written to about it.
+        """
         account = await self._pool.find(identity.email)
+        owner = account if account and account.verified and account.email == identity.email else None
         try:
-            if account is None or not account.verified or account.email != identity.email:
-                user_id, username = await self._create(identity)
-            else:
-                user_id, username = account.user_id, account.username
+            user_id, username = (owner.user_id, owner.username) if owner else await self._create(identity)
             await self._pool.link(username, identity.provider, identity.subject)
         except AddressTaken:
             return  # the other window was first, and the next round finds what it did
-        await self._log.write(IdentityLinked(user_id=user_id, provider=identity.provider))
+        linked = IdentityLinked(user_id=user_id, provider=identity.provider, network=network or None)
+        await self._log.write(linked, quietly=owner is None)
 
     async def _create(self, identity: Identity) -> tuple[str, str]:
         while True:

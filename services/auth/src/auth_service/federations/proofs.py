@@ -106,7 +106,7 @@ class AddressProofs:
         if not await self._finished.finish(proof.id):
             raise FlowOver
         try:
-            await self._links.link(replace(proof.identity, verified=True))
+            await self._links.link(replace(proof.identity, verified=True), network)
         except BaseException:
             await self._finished.reopen(proof.id)  # what failed was not the code
             raise

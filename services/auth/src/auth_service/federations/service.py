@@ -28,6 +28,7 @@ from auth_service.federations.links import IdentityLinks
 from auth_service.federations.models import Arrival, Callback, Departure
 from auth_service.federations.proofs import AddressProofs
 from auth_service.federations.repository import FinishedFlows, HostedUiRepository
+from auth_service.lockouts.domain import network_of
 from auth_service.sessions.errors import Overtaken
 from auth_service.sessions.models import Client, Opening
 from auth_service.sessions.service import SessionService
@@ -112,7 +113,7 @@ class FederationService:
             return Arrival(with_error(target, Refusal.FAILED))
         if not identity.verified:
             return await self._doubt(identity, target)
-        await self._links.link(identity)
+        await self._links.link(identity, network_of(client.address))
         return await self._depart(claims["provider"], target, again=True)
 
     def logout_url(self) -> str:

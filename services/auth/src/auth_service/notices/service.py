@@ -1,12 +1,13 @@
-"""Writes to people about new devices, until the mail is on its way.
+"""Writes to people about what is new in the security of their accounts, until the mail is on its way.
 
-The row of the session is marked in the write that begins it, so no sign-in waits for a mail and none is forgotten. A
-worker claims a marked row for a while, sends, and takes the mark off. A worker that dies between the two lets the mail
-go out once more: twice is better than not at all.
+A row is marked in the write that makes it, of a session or in the security log, so no request waits for a mail and none
+is forgotten. A worker claims a marked row for a while, sends, and takes the mark off. A worker that dies between the
+two lets the mail go out once more: twice is better than not at all.
 """
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 from auth_service.mails.repository import MailRepository
 from auth_service.notices.domain import MOST_TRIES, pause_after, write
@@ -18,14 +19,14 @@ from servicekit.loops import wait_for
 from servicekit.telemetry import meter, record_failure
 
 SWEEP_SECONDS = 2.0
-_sent = meter.create_counter("auth.notices", description="Mails about new devices, by what became of them")
+_sent = meter.create_counter("auth.notices", description="Mails about the security of accounts, by what became of them")
 
 
 class NoticeService:
     """Sends what is due."""
 
-    def __init__(self, notices: NoticeRepository, mails: MailRepository, pool: UserPool) -> None:
-        self._notices = notices
+    def __init__(self, sources: Sequence[NoticeRepository], mails: MailRepository, pool: UserPool) -> None:
+        self._sources = sources
         self._mails = mails
         self._pool = pool
 
@@ -37,26 +38,28 @@ class NoticeService:
 
     async def step(self) -> None:
         """Try each notice that is due, once."""
-        for notice in await self._notices.due(int(time.time())):
-            await self._try(notice)
+        for notices in self._sources:
+            for notice in await notices.due(int(time.time())):
+                await self._try(notices, notice)
 
-    async def _try(self, notice: Notice) -> None:
+    async def _try(self, notices: NoticeRepository, notice: Notice) -> None:
         now = int(time.time())
-        if not await self._notices.claim(notice, now, now + pause_after(notice.tries + 1)):
+        if not await notices.claim(notice, now, now + pause_after(notice.tries + 1)):
             return
         try:
-            account = await self._pool.find(notice.user_id)
-            address = account.email if account else ""
-            if address:
-                await self._mails.send(write(notice, address))
+            outcome = await self._deliver(notice)
         except ServiceError as error:
             record_failure("notices", error)
             if notice.tries + 1 < MOST_TRIES:
                 return
-            await self._settle(notice, "given up")
-            return
-        await self._settle(notice, "sent" if address else "nobody there")
-
-    async def _settle(self, notice: Notice, outcome: str) -> None:
+            outcome = "given up"
         _sent.add(1, {"outcome": outcome})
-        await self._notices.settle(notice)
+        await notices.settle(notice)
+
+    async def _deliver(self, notice: Notice) -> str:
+        """Send the mail, to no address but one that its account was verified by; gives what became of it."""
+        account = await self._pool.find(notice.user_id)
+        if account is None or not account.verified or not account.email:
+            return "nobody there"
+        await self._mails.send(write(notice, account))
+        return "sent"

@@ -80,8 +80,9 @@ class PasswordService:
                 if not await self._is_password(login, password):
                     raise WrongResetCode from error
         user = await self._accounts.account(login)
-        await self._ends.end_all(user.user_id, user.username, "password_changed")
+        # Before the sessions end: if that fails, and nobody tries again, the person hears of it all the same.
         await self._log.write(PasswordReset(user_id=user.user_id, network=network or None))
+        await self._ends.end_all(user.user_id, user.username, "password_changed")
         for name in (user.username, user.email):
             await self._lockouts.forgive(PASSWORD, name)
 
