@@ -1,43 +1,22 @@
-"""The socket: handshake, resume, order, operations, and every way in which it ends."""
+"""The socket: handshake, resume, order and operations."""
 
 import asyncio
 import time
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from uuid import uuid4
 
 import orjson
 import pytest
 import websockets
 
-from gateway_service.main import create
-from messenger_contracts.realtime import SUBPROTOCOL, SessionEnded, revoked_sessions_key, sessions_channel
-from servicekit.server import HOW_WE_SERVE
-from servicekit.testing import eventually, serving
+from messenger_contracts.realtime import SUBPROTOCOL
 
 C = "11111111-1111-4111-8111-111111111111"
 READ_3 = {"read_seq": 3, "delivered_seq": 3, "unread": 0, "mentions": 0}
 
 
-@pytest.fixture
-def conversation(backend) -> str:
-    backend.members[C] |= {"user-ada", "user-bob"}
-    for n in range(3):
-        backend.append(C, text=str(n))
-    return C
-
-
 async def seqs(client, count: int) -> list[int]:
     return [(await client.event())["seq"] for _ in range(count)]
-
-
-async def listened(valkey, namespace: str, topic: str = C) -> None:
-    """Wait until the gateway has subscribed."""
-
-    async def subscribed() -> bool:
-        [(_, count)] = await valkey.pubsub_numsub(f"{namespace}:c:{topic}")
-        return count > 0
-
-    await eventually(subscribed)
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer nonsense"}])
@@ -66,12 +45,10 @@ async def test_hello_names_what_the_client_has_left(join, conversation) -> None:
         assert (answer["ok"]["resumed"], answer["ok"]["left"]) == (True, [conversation])
 
 
-async def test_more_than_the_limit_is_not_resumed_in_part(
-    gateway, backend, conversation, valkey, namespace, publish
-) -> None:
+async def test_more_than_the_limit_is_not_resumed_in_part(gateway, backend, conversation, publish, followed) -> None:
     async with gateway(resume_limit=2) as join, join("ada") as ada:
         assert ada.greeting["resumed"] is False
-        await listened(valkey, namespace)
+        await followed()
         await publish(conversation, backend.append(conversation))
         assert await seqs(ada, 1) == [4]
 
@@ -97,12 +74,10 @@ async def test_who_is_told_to_ask_later_is_asked_for_again(join, backend, conver
         assert [await seqs(client, 2) for client in clients] == [[2, 3]] * 3
 
 
-async def test_what_a_member_may_not_see_comes_as_a_skip(
-    join, backend, conversation, publish, valkey, namespace
-) -> None:
+async def test_what_a_member_may_not_see_comes_as_a_skip(join, backend, conversation, publish, followed) -> None:
     backend.blocked["user-bob"].add("user-eve")
     async with join("ada", positions={conversation: 3}) as ada, join("bob", positions={conversation: 3}) as bob:
-        await listened(valkey, namespace)
+        await followed()
         await publish(conversation, backend.append(conversation, "user-eve"), author="user-eve", target=4)
         await publish(conversation, backend.append(conversation), audience="user-bob")
         assert [(await ada.event())["type"] for _ in range(2)] == ["message.created", "skip"]
@@ -111,11 +86,11 @@ async def test_what_a_member_may_not_see_comes_as_a_skip(
         assert (await bob.event())["type"] == "message.created"
 
 
-async def test_between_two_people_nothing_is_skipped(join, backend, conversation, publish, valkey, namespace) -> None:
+async def test_between_two_people_nothing_is_skipped(join, backend, conversation, publish, followed) -> None:
     backend.blocked["user-bob"].add("user-ada")
     backend.direct.add(conversation)
     async with join("bob", positions={conversation: 3}) as bob:
-        await listened(valkey, namespace)
+        await followed()
         await publish(conversation, backend.append(conversation), author="user-ada", target=4)
         assert (await bob.event())["type"] == "message.created"
 
@@ -127,9 +102,9 @@ async def test_a_send_says_all_that_its_frame_says(join, conversation, backend) 
     assert backend.sends[0].body.model_dump(mode="json", exclude_unset=True) == said
 
 
-async def test_live_events_follow_in_order_each_once(join, conversation, backend, publish, valkey, namespace) -> None:
+async def test_live_events_follow_in_order_each_once(join, conversation, backend, publish, followed) -> None:
     async with join("ada", positions={conversation: 3}) as ada, join("bob", positions={conversation: 3}) as bob:
-        await listened(valkey, namespace)
+        await followed()
         four, five, six = (backend.append(conversation) for _ in range(3))
         await publish(conversation, five)
         await publish(conversation, four, five)
@@ -138,11 +113,9 @@ async def test_live_events_follow_in_order_each_once(join, conversation, backend
         assert await seqs(ada, 3) == await seqs(bob, 3) == [4, 5, 6]
 
 
-async def test_an_event_that_was_lost_is_read_from_the_log(
-    join, conversation, backend, publish, valkey, namespace
-) -> None:
+async def test_an_event_that_was_lost_is_read_from_the_log(join, conversation, backend, publish, followed) -> None:
     async with join("ada", positions={conversation: 3}) as ada:
-        await listened(valkey, namespace)
+        await followed()
         backend.append(conversation)
         await publish(conversation, backend.append(conversation))
         assert await seqs(ada, 2) == [4, 5]
@@ -155,28 +128,28 @@ async def test_a_lost_last_event_is_found_by_comparing(gateway, backend, convers
 
 
 async def test_live_delivery_comes_back_with_valkey(
-    join, conversation, backend, publish, valkey, namespace, settings
+    join, conversation, backend, publish, valkey, settings, followed
 ) -> None:
     async with join("ada", positions={conversation: 3}) as ada:
-        await listened(valkey, namespace)
+        await followed()
         for client in await valkey.client_list("pubsub"):
             if client["name"] == settings.client_name:
                 await valkey.client_kill_filter(_id=client["id"])
         backend.append(conversation)
-        await listened(valkey, namespace)
+        await followed()
         assert await seqs(ada, 1) == [4]
         await publish(conversation, backend.append(conversation))
         assert await seqs(ada, 1) == [5]
 
 
-async def test_a_conversation_begun_elsewhere_is_followed_at_once(join, backend, publish, valkey, namespace) -> None:
+async def test_a_conversation_begun_elsewhere_is_followed_at_once(join, backend, publish, followed) -> None:
     async with join("ada") as ada:
         new = str(uuid4())
         backend.members[new].add("user-ada")
         backend.append(new)
         await publish.person("user-ada", joined={new: 1})
         assert (await ada.event())["c"] == new
-        await listened(valkey, namespace, new)
+        await followed(new)
         await publish(new, backend.append(new))
         assert await seqs(ada, 1) == [2]
 
@@ -245,16 +218,16 @@ async def test_a_read_mark_is_answered(join, conversation) -> None:
         assert (await ada.ask("read", c=conversation, seq=3))["ok"] == READ_3
 
 
-async def test_others_see_who_types(join, conversation, valkey, namespace) -> None:
+async def test_others_see_who_types(join, conversation, followed) -> None:
     async with join("ada", positions={conversation: 3}) as ada, join("bob", positions={conversation: 3}) as bob:
-        await listened(valkey, namespace)
+        await followed()
         await ada.ask("typing", c=conversation)
         assert await bob.next() == {"op": "typing", "d": {"c": conversation, "by": "user-ada", "expires_in": 6}}
 
 
-async def test_ping_tells_which_positions_moved(join, conversation, backend, publish, valkey, namespace) -> None:
+async def test_ping_tells_which_positions_moved(join, conversation, backend, publish, followed) -> None:
     async with join("ada", positions={conversation: 3}) as ada:
-        await listened(valkey, namespace)
+        await followed()
         await ada.ask("ping")
         assert (await ada.ask("ping"))["ok"] == {"positions": {}}
         await publish(conversation, backend.append(conversation))
@@ -281,91 +254,6 @@ async def test_a_ticket_is_good_once(address, tickets) -> None:
     assert refused.value.response.status_code == 401
 
 
-async def test_expired_credentials_end_with_4001(join) -> None:
-    async with join("ada", hello=False, exp=1) as ada:
-        assert await ada.closed() == 4001
-    async with join("ada", exp=time.time() + 1.5) as ada:
-        assert await ada.closed() == 4001
-
-
-async def test_a_revoked_session_ends_with_4003_and_stays_out(join, http, backend, valkey, namespace) -> None:
-    until = int(time.time()) + 60
-    async with join("ada") as ada, join("ada", origin_jti="other") as other:
-        ended = SessionEnded(user_id="user-ada", session_id="session-ada", until=until)
-        await valkey.publish(sessions_channel(namespace), ended.model_dump_json())
-        assert await ada.closed() == 4003
-        assert (await other.ask("ping"))["ok"] == {"positions": {}}
-    async with join("ada", hello=False) as late:
-        assert await late.closed() == 4003
-    answer = await http.get("/v1/conversations", headers={"Authorization": f"Bearer {backend.token('ada')}"})
-    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
-
-
-async def test_a_session_that_ended_before_the_gateway_began_stays_out(gateway, valkey, namespace) -> None:
-    await valkey.zadd(revoked_sessions_key(namespace), {"session-ada": time.time() + 60})
-    async with gateway() as join:
-
-        async def refused() -> bool:
-            async with join("ada", hello=False) as ada:
-                with suppress(websockets.ConnectionClosed):
-                    await ada.socket.send('{"id": 1, "op": "ping"}')
-                    await ada.socket.recv()
-                return ada.socket.close_code == 4003
-
-        await eventually(refused)
-
-
-async def test_positions_beyond_the_log_end_with_4010(join, conversation) -> None:
-    async with join("ada", hello=False) as ada:
-        await ada.socket.send(orjson.dumps({"id": 1, "op": "hello", "d": {"positions": {conversation: 9}}}).decode())
-        assert await ada.closed() == 4010
-
-
-async def test_a_log_from_a_backup_ends_with_4010(gateway, backend, conversation) -> None:
-    async with gateway(reconcile_seconds=0.1) as join, join("ada", positions={conversation: 3}) as ada:
-        backend.epoch = "e2"
-        assert await ada.closed() == 4010
-
-
-async def test_a_flood_ends_with_4029(gateway) -> None:
-    async with gateway(socket_operations_per_second=1) as join, join("ada") as ada:
-        await ada.socket.send("\n".join(f'{{"id": {n}, "op": "ping"}}' for n in range(50)))
-        assert await ada.closed() == 4029
-
-
-async def test_too_many_sockets_of_one_person_end_with_4029(gateway) -> None:
-    async with gateway(sockets_per_user=1) as join, join("ada") as first, join("ada", hello=False) as second:
-        assert await second.closed() == 4029
-        assert (await first.ask("ping"))["ok"] == {"positions": {}}
-
-
-async def test_a_frame_past_64_kib_ends_the_socket(join) -> None:
-    async with join("ada") as ada:
-        await ada.socket.send("x" * (64 * 1024 + 1))
-        assert await ada.closed() == 1009
-
-
-async def test_a_client_that_takes_nothing_ends_with_4008(
-    gateway, backend, conversation, publish, valkey, namespace
-) -> None:
-    async with gateway(socket_queue_bytes=10_000) as join, join("ada", positions={conversation: 3}) as ada:
-        await listened(valkey, namespace)
-        for _ in range(300):
-            await publish(conversation, *(backend.append(conversation, text="x" * 16_000) for _ in range(4)))
-        assert await ada.closed() == 4008
-
-
-async def test_a_draining_gateway_says_so_and_ends_with_4000(settings, joined_to, conversation) -> None:
-    app = create(settings)
-    async with serving(app) as address, joined_to(address)("ada", positions={conversation: 3}) as ada:
-        draining = asyncio.create_task(app.state.drain())
-        frame = await ada.next()
-        assert frame["op"] == "drain"
-        assert frame["d"]["retry_after_ms"] >= 0
-        assert await ada.closed() == 4000
-        await draining
-
-
 async def test_a_client_of_other_protocols_alone_is_refused(address, backend) -> None:
     headers = {"Authorization": f"Bearer {backend.token('ada')}"}
     with pytest.raises(websockets.InvalidStatus) as refused:
@@ -373,31 +261,3 @@ async def test_a_client_of_other_protocols_alone_is_refused(address, backend) ->
             f"ws://{address}/v1/realtime", additional_headers=headers, subprotocols=["messenger.v9"]
         )
     assert refused.value.response.status_code == 422
-
-
-async def test_a_client_that_answers_no_ping_is_let_go(monkeypatch, gateway, conversation, valkey, namespace) -> None:
-    monkeypatch.setitem(HOW_WE_SERVE, "ws_ping_interval", 0.1)
-    monkeypatch.setitem(HOW_WE_SERVE, "ws_ping_timeout", 0.1)
-    async with gateway() as join, join("ada", positions={conversation: 3}) as ada:
-        await listened(valkey, namespace)
-        ada.socket.transport.pause_reading()
-
-        async def forgotten() -> bool:
-            [(_, count)] = await valkey.pubsub_numsub(f"{namespace}:c:{conversation}")
-            return count == 0
-
-        await eventually(forgotten)
-        ada.socket.transport.abort()
-
-
-async def test_after_4008_a_client_is_brought_what_it_missed(
-    gateway, backend, conversation, publish, valkey, namespace
-) -> None:
-    async with gateway(socket_queue_bytes=30_000) as join:
-        async with join("ada", positions={conversation: 3}) as ada:
-            await listened(valkey, namespace)
-            for _ in range(300):
-                await publish(conversation, *(backend.append(conversation, text="x" * 4_000) for _ in range(4)))
-            assert await ada.closed() == 4008
-        async with join("ada", positions={conversation: 1190}) as ada:
-            assert await seqs(ada, 13) == list(range(1191, 1204))
