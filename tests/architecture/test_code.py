@@ -1,6 +1,7 @@
 """What no file of a library or a service may do, because one place does it for all."""
 
 import ast
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -33,6 +34,18 @@ def test_only_settings_read_the_environment(root: Path, sources: Sequence[Path],
         return path != tests_plugin and bool({"os.environ", "os.getenv", "environ"} & set(_names(syntax(path))))
 
     assert _offenders(root, sources, reads) == []
+
+
+def test_tests_are_told_of_servers_by_fixtures(root: Path) -> None:
+    """`valkey_url`, `emulator_url` and their kin stand in `servicekit.testing`."""
+    address = re.compile(r"environ\[[\"']\w+_URL[\"']\]")
+    tests = [path for place in ("libs", "services") for path in sorted(root.glob(f"{place}/*/tests/**/*.py"))]
+
+    def looks_one_up(path: Path) -> bool:
+        return address.search(path.read_text()) is not None
+
+    assert tests
+    assert _offenders(root, tests, looks_one_up) == []
 
 
 def test_middleware_is_plain_asgi(root: Path, sources: Sequence[Path], syntax: Syntax) -> None:

@@ -1,7 +1,6 @@
 """A small service for tests, and keys that need no AWS."""
 
 import json
-import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -79,7 +78,7 @@ def make_app(key_pair: tuple[str, str]) -> Callable[..., FastAPI]:
 
 
 @pytest.fixture
-def declare(aws_account: str, tmp_path: Path) -> Callable[..., None]:
+def declare(aws_account: str, emulator_url: str, tmp_path: Path) -> Callable[..., None]:
     """Create what a service named `probe` would own, from what its `infra/*.json` would say."""
 
     def create(**declared: Any) -> None:
@@ -87,7 +86,7 @@ def declare(aws_account: str, tmp_path: Path) -> Callable[..., None]:
         infra.mkdir(parents=True)
         for name, content in declared.items():
             (infra / f"{name}.json").write_text(json.dumps(content))
-        clients = connect(os.environ["AWS_ENDPOINT_URL"], aws_account, "test", REGION)
+        clients = connect(emulator_url, aws_account, "test", REGION)
         provision(clients, [infra.parent], PREFIX, account_id=aws_account)
 
     return create

@@ -5,7 +5,6 @@ Time is turned: one clock drives what a process holds, the other the age of a ve
 
 import io
 import logging
-import os
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,10 +50,10 @@ def clock() -> Time:
 
 
 @pytest.fixture
-def manager(aws_account, declare) -> Any:
+def manager(aws_account, emulator_url, declare) -> Any:
     """Secrets Manager with a symmetric secret and a pair, as a rotation function sees it."""
     declare(secrets={"flow": {"kind": "symmetric"}, "identity": {"kind": "keypair"}})
-    return connect(os.environ["AWS_ENDPOINT_URL"], aws_account, "test", REGION)("secretsmanager")
+    return connect(emulator_url, aws_account, "test", REGION)("secretsmanager")
 
 
 @pytest.fixture
@@ -82,9 +81,8 @@ def event(manager, secret: str, step: str, token: str = TOKEN) -> dict[str, str]
 
 
 @pytest.fixture
-def as_lambda(manager, aws_account, monkeypatch):
+def as_lambda(manager):
     """Calls the handler as AWS does, at the emulator."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", os.environ["AWS_ENDPOINT_URL"])
     return lambda secret, step, token=TOKEN: handler(event(manager, secret, step, token), None)
 
 

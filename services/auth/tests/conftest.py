@@ -4,7 +4,6 @@ Cognito's calls for people without credentials (SignUp and its kin) go unsigned,
 default account: so here a test run has a prefix of its own there, not each test an account.
 """
 
-import os
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -47,9 +46,9 @@ class Cloud:
 
 
 @pytest.fixture(scope="session")
-def root() -> ClientFactory:
+def root(emulator_url: str) -> ClientFactory:
     """The emulator's services, for one who may do everything."""
-    return connect(os.environ["AWS_ENDPOINT_URL"], ROOT, ROOT, REGION)
+    return connect(emulator_url, ROOT, ROOT, REGION)
 
 
 @pytest.fixture(scope="session")
@@ -115,13 +114,23 @@ def verifier(cloud: Cloud) -> AccessTokenVerifier:
 
 
 @pytest.fixture
-def emulator_mails() -> Callable[[str], Awaitable[list[dict[str, Any]]]]:
+def emulator_mails(emulator_url: str) -> Callable[[str], Awaitable[list[dict[str, Any]]]]:
     """Reads what the emulator would have mailed to an address, oldest first."""
 
     async def read(email: str) -> list[dict[str, Any]]:
-        async with httpx.AsyncClient(base_url=os.environ["AWS_ENDPOINT_URL"], trust_env=False) as emulator:
+        async with httpx.AsyncClient(base_url=emulator_url, trust_env=False) as emulator:
             accounts = (await emulator.get("/_ministack/ses/messages")).json()["messages"]
         return [mail for mails in accounts.values() for mail in mails if email in mail["To"]]
+
+    return read
+
+
+@pytest.fixture
+def mails_to(emulator_mails) -> Callable[[str], Awaitable[list[str]]]:
+    """Reads their texts."""
+
+    async def read(email: str) -> list[str]:
+        return [mail["BodyText"] for mail in await emulator_mails(email)]
 
     return read
 

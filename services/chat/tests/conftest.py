@@ -1,7 +1,6 @@
 """Chat on real parts: a database, an AWS account and a namespace in Valkey for each test; what auth and media say."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -59,9 +58,9 @@ def service_dir() -> Path:
 
 
 @pytest.fixture
-def provisioned(aws_account: str) -> None:
+def provisioned(aws_account: str, emulator_url: str) -> None:
     """What chat and the gateway own, in the test's account."""
-    clients = connect(os.environ["AWS_ENDPOINT_URL"], aws_account, "test", REGION)
+    clients = connect(emulator_url, aws_account, "test", REGION)
     provision(clients, [SERVICES / "gateway", SERVICES / "chat"], PREFIX, account_id=aws_account)
 
 

@@ -1,6 +1,5 @@
 """What other services tell chat, from their topic to what it leads to: as the worker runs it, and with its rights."""
 
-import os
 from uuid import uuid4
 
 import pytest
@@ -64,9 +63,9 @@ async def test_events_that_come_many_times_take_effect_once(people, blocks, publ
 
 
 async def test_the_worker_needs_no_more_than_the_policy_gives(
-    aws_account, people, blocks, publish, ledger, settings, service_dir, monkeypatch
+    aws_account, emulator_url, people, blocks, publish, ledger, settings, service_dir, monkeypatch
 ) -> None:
-    clients = connect(os.environ["AWS_ENDPOINT_URL"], aws_account, "test", REGION)
+    clients = connect(emulator_url, aws_account, "test", REGION)
     folders = [service_dir.parent / "gateway", service_dir]
     key = provision(clients, folders, PREFIX, account_id=aws_account, identities={}).identities["chat"]
     ada, bob = await people("ada", "bob")

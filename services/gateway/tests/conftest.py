@@ -1,7 +1,6 @@
 """The gateway on a real Valkey and real keys; behind it one stand-in that answers for all services."""
 
 import asyncio
-import os
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
@@ -300,9 +299,9 @@ def _text(value: Any) -> Any:
 
 
 @pytest.fixture
-def provisioned(aws_account: str, namespace: str) -> None:
+def provisioned(aws_account: str, emulator_url: str, namespace: str) -> None:
     """The secrets of gateway and auth in the test's account."""
-    clients = connect(os.environ["AWS_ENDPOINT_URL"], aws_account, "test", REGION)
+    clients = connect(emulator_url, aws_account, "test", REGION)
     provision(clients, [SERVICES / "gateway"], namespace, account_id=aws_account)
     manager = clients("secretsmanager")
     for name, letter in (("realtime-ticket", "A"), ("active-session", "E"), ("known-device", "I")):

@@ -4,7 +4,6 @@ Nobody processes files here: `show` does what the worker does when it has looked
 """
 
 import hashlib
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,9 +37,9 @@ Show = Callable[..., Awaitable[None]]
 
 
 @pytest.fixture
-def provisioned(aws_account: str) -> None:
+def provisioned(aws_account: str, emulator_url: str) -> None:
     """What media owns, and those who ask it, in the test's account."""
-    clients = connect(os.environ["AWS_ENDPOINT_URL"], aws_account, "test", REGION)
+    clients = connect(emulator_url, aws_account, "test", REGION)
     provision(clients, [SERVICES / "gateway", SERVICES / "chat", SERVICES / "media"], PREFIX, account_id=aws_account)
 
 

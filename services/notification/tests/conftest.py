@@ -3,7 +3,6 @@
 Valkey is shared by the tests of a run, and so is the namespace: a person's name carries the test's.
 """
 
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,9 +33,9 @@ NextPushes = Callable[[], Awaitable[list[dict[str, Any]]]]
 
 
 @pytest.fixture
-def provisioned(aws_account: str) -> None:
+def provisioned(aws_account: str, emulator_url: str) -> None:
     """What notification and the gateway own, in the test's account."""
-    clients = connect(os.environ["AWS_ENDPOINT_URL"], aws_account, "test", REGION)
+    clients = connect(emulator_url, aws_account, "test", REGION)
     provision(clients, [SERVICES / "gateway", SERVICES / "notification"], PREFIX, account_id=aws_account)
 
 

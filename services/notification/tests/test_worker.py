@@ -1,7 +1,6 @@
 """The worker from end to end: SNS to SQS to the inbox and the socket, with everything that goes wrong on the way."""
 
 import asyncio
-import os
 from pathlib import Path
 
 import pytest
@@ -184,9 +183,9 @@ async def test_a_worker_that_drains_finishes_what_it_has_begun(
 
 
 async def test_worker_and_api_need_no_more_than_the_policy_gives(
-    aws_account, settings, publish, message_created, callers, inbox, queue, bob, monkeypatch
+    aws_account, emulator_url, settings, publish, message_created, callers, inbox, queue, bob, monkeypatch
 ):
-    clients = connect(os.environ["AWS_ENDPOINT_URL"], aws_account, "test", REGION)
+    clients = connect(emulator_url, aws_account, "test", REGION)
     folders = [SERVICES / "gateway", SERVICES / "notification"]
     key = provision(clients, folders, PREFIX, account_id=aws_account, identities={}).identities["notification"]
     await queue.send("poison")
@@ -213,8 +212,8 @@ async def has_dead(queue):
     return await queue.count("inbox-dlq") == 1
 
 
-async def test_the_policy_gives_nothing_of_anybody_else(aws_account, settings, monkeypatch):
-    clients = connect(os.environ["AWS_ENDPOINT_URL"], aws_account, "test", REGION)
+async def test_the_policy_gives_nothing_of_anybody_else(aws_account, emulator_url, settings, monkeypatch):
+    clients = connect(emulator_url, aws_account, "test", REGION)
     folders = [SERVICES / "gateway", SERVICES / "notification"]
     key = provision(clients, folders, PREFIX, account_id=aws_account, identities={}).identities["notification"]
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", key.access_key_id)

@@ -117,6 +117,12 @@ def valkey_url() -> str:
     return os.environ["VALKEY_URL"]
 
 
+@pytest.fixture(scope="session")
+def emulator_url() -> str:
+    """The address of the test run's AWS emulator."""
+    return os.environ["AWS_ENDPOINT_URL"]
+
+
 @pytest.fixture
 async def valkey(valkey_url: str) -> AsyncIterator[Any]:
     """A client of the test run's Valkey."""

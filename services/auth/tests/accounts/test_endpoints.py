@@ -1,7 +1,6 @@
 """Signing up, as a client sees it."""
 
 import asyncio
-import os
 
 import httpx
 import pytest
@@ -9,13 +8,6 @@ import pytest
 from auth_service.lockouts.domain import subject_of
 from servicekit.aws import Aws
 from servicekit.testing import REGION
-
-
-async def mails_to(email: str) -> list[str]:
-    """The texts that the emulator would have mailed to an address."""
-    async with httpx.AsyncClient(base_url=os.environ["AWS_ENDPOINT_URL"], trust_env=False) as emulator:
-        accounts = (await emulator.get("/_ministack/ses/messages")).json()["messages"]
-    return [mail["BodyText"] for mails in accounts.values() for mail in mails if email in mail["To"]]
 
 
 @pytest.fixture
@@ -31,7 +23,7 @@ def mails_wait(valkey, settings):
     return end
 
 
-async def test_a_sign_up_is_verified_by_the_mailed_code(somebody):
+async def test_a_sign_up_is_verified_by_the_mailed_code(somebody, mails_to):
     person = somebody()
     answer = await person.sign_up(display_name=" Ada Byron ")
     assert answer.status_code == 201
@@ -139,7 +131,7 @@ async def test_a_password_that_the_account_gives_away_is_pointed_at(somebody):
         assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/password")
 
 
-async def test_the_same_sign_up_again_is_the_same_account(somebody, mails_wait):
+async def test_the_same_sign_up_again_is_the_same_account(somebody, mails_wait, mails_to):
     person = somebody()
     first = (await person.sign_up()).json()
     again = await person.sign_up()
@@ -171,7 +163,7 @@ async def test_verifying_twice_is_harmless(member):
     assert (await member.verify()).status_code == 204
 
 
-async def test_resend_mails_another_code_after_a_while(somebody, mails_wait):
+async def test_resend_mails_another_code_after_a_while(somebody, mails_wait, mails_to):
     person = somebody()
     await person.sign_up()
     waits = []

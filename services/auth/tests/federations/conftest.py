@@ -1,7 +1,6 @@
 """A browser between auth, the emulator's hosted UI, and a provider that speaks OpenID Connect for real."""
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -92,6 +91,7 @@ class Browser:
     headers: dict[str, str]
     web: httpx.AsyncClient
     prefix: str
+    emulator: str
     cookies: dict[str, str] = field(default_factory=dict)
     subject: str = ""
     """Who its person is at the provider."""
@@ -132,7 +132,7 @@ class Browser:
         """Log in on the hosted UI's own page, as a link without a provider would."""
         asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
         form = {**asked, "username": username, "password": password}
-        answer = await self.web.post(f"{os.environ['AWS_ENDPOINT_URL']}/login", data=form)
+        answer = await self.web.post(f"{self.emulator}/login", data=form)
         return answer.headers["location"]
 
     async def come_back(self, url: str) -> httpx.Response:
@@ -153,17 +153,17 @@ class Browser:
     async def _follow(self, url: str) -> str:
         """One redirect on, past the hosted UI's domain."""
         domain = f"https://{self.prefix}.auth.{REGION}.amazoncognito.com"
-        answer = await self.web.get(url.replace(domain, os.environ["AWS_ENDPOINT_URL"]))
+        answer = await self.web.get(url.replace(domain, self.emulator))
         assert answer.status_code == 302, answer.text
         return answer.headers["location"]
 
 
 @pytest.fixture
-async def browser(client, callers, cloud) -> AsyncIterator[Callable[[], Browser]]:
+async def browser(client, callers, cloud, emulator_url) -> AsyncIterator[Callable[[], Browser]]:
     """Makes browsers, each with cookies of its own."""
     headers = await callers.headers(anonymous())
     async with httpx.AsyncClient(trust_env=False) as web:
-        yield lambda: Browser(client, headers, web, cloud.prefix)
+        yield lambda: Browser(client, headers, web, cloud.prefix, emulator_url)
 
 
 @pytest.fixture

@@ -27,14 +27,6 @@ def forget(valkey, settings):
     return ask
 
 
-@pytest.fixture
-def mails_to(emulator_mails):
-    async def texts(email: str) -> list[str]:
-        return [mail["BodyText"] for mail in await emulator_mails(email)]
-
-    return texts
-
-
 async def test_a_forgotten_password_is_replaced_by_the_mailed_code(member, forget, mails_to):
     flow = await forget(member)
     assert RESET_CODE in (await mails_to(member.email))[-1]

@@ -1,13 +1,11 @@
 """A rotation stands in the security log once, however often and by however many one looks."""
 
 import asyncio
-import os
 
 import pytest
 
 from auth_service.dependencies import make_log, make_watch
 from auth_service.user_pool.repository import UserPool
-from localcloud.provision import connect
 from servicekit.rotation import rotate
 
 
@@ -18,12 +16,10 @@ async def log(aws, settings):
     return await make_log(settings, aws, pool)
 
 
-async def test_a_rotation_is_noted_once(settings, aws, log):
-
-    manager = connect(os.environ["AWS_ENDPOINT_URL"], "test", "test")("secretsmanager")
+async def test_a_rotation_is_noted_once(settings, aws, root, log):
     watch = await make_watch(settings, aws)
     before = [record.data["version"] for record in await log.of("auth-receipt-private", None, 10)]
-    version = rotate(manager, settings.resource("receipt-private"))
+    version = rotate(root("secretsmanager"), settings.resource("receipt-private"))
     for _ in range(2):
         await asyncio.gather(*(watch.step() for _ in range(3)))
     noted = [record.data["version"] for record in await log.of("auth-receipt-private", None, 10)]
