@@ -100,6 +100,15 @@ async def test_the_others_do_not_hear_of_what_one_deletes_for_oneself(talk) -> N
     assert [each["text"] for each in await history_of(ada, c)] == ["next", "hi"]
 
 
+async def test_what_is_gone_for_oneself_cannot_be_answered_by_oneself(talk) -> None:
+    ada, bob, c = talk
+    message = await ada.say(c)
+    assert (await delete(bob, message, "me")).status_code == 204
+    answers = [await who.send(c, uuid4(), "so?", reply_to=message["id"]) for who in (ada, bob)]
+    assert [answer.status_code for answer in answers] == [201, 422]
+    assert answers[1].json()["errors"][0]["pointer"] == "/reply_to"
+
+
 async def test_what_others_do_to_it_later_is_hidden_too(talk) -> None:
     ada, bob, c = talk
     message = await ada.say(c)

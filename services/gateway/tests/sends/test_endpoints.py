@@ -21,15 +21,10 @@ def put(http, backend):
     return put
 
 
-def batches(backend) -> list[str]:
-    """What was sent with the sockets' commands; the hub asks chat other things meanwhile."""
-    return [call for call in backend.calls if call.startswith("commands")]
-
-
 async def test_a_plain_send_is_a_command_and_answers_with_the_message(put, backend) -> None:
     message = str(uuid4())
     answer = await put({"text": "hi"}, message=message.upper())
-    assert (answer.status_code, batches(backend)) == (201, ["commands:1"])
+    assert (answer.status_code, backend.calls) == (201, ["commands:1"])
     assert answer.headers["ratelimit-policy"] == '"user";q=1200;w=60'
     assert answer.headers["etag"] == '"1767225600000"'
     assert answer.json() == {
@@ -82,13 +77,13 @@ async def test_a_send_says_all_that_its_body_says(put, backend) -> None:
 )
 async def test_what_is_wrong_or_waits_is_left_to_chat_s_own_route(put, backend, body) -> None:
     answer = await put(body)
-    assert (answer.status_code, answer.json()["method"], batches(backend)) == (202, "PUT", [])
+    assert (answer.status_code, answer.json()["method"], backend.calls) == (202, "PUT", [])
 
 
 async def test_an_id_that_is_none_is_left_to_chat_s_own_route(put, backend) -> None:
     assert (await put({"text": "hi"}, message="7")).status_code == 202
     assert (await put({"text": "hi"}, conversation="c1")).status_code == 202
-    assert batches(backend) == []
+    assert backend.calls == []
 
 
 async def test_who_is_not_there_is_refused_as_chat_refuses(put) -> None:
@@ -118,10 +113,10 @@ async def test_a_replay_is_answered_with_the_message_as_it_is(put) -> None:
 
 async def test_without_credentials_nothing_is_sent(http, backend) -> None:
     answer = await http.put(f"/v1/conversations/{C}/messages/{uuid4()}", json={"text": "hi"})
-    assert (answer.status_code, answer.json()["code"], batches(backend)) == (401, "unauthenticated", [])
+    assert (answer.status_code, answer.json()["code"], backend.calls) == (401, "unauthenticated", [])
 
 
 async def test_what_is_no_json_is_refused_at_the_edge(http, backend) -> None:
     headers = {"Authorization": f"Bearer {backend.token('ada')}", "Content-Type": "text/plain"}
     answer = await http.put(f"/v1/conversations/{C}/messages/{uuid4()}", content="hi", headers=headers)
-    assert (answer.status_code, answer.json()["code"], batches(backend)) == (415, "unsupported_media", [])
+    assert (answer.status_code, answer.json()["code"], backend.calls) == (415, "unsupported_media", [])
