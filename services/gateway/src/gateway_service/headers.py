@@ -61,6 +61,7 @@ def protect(app: Starlette, allowed_origins: list[str]) -> None:
             "ETag",
             "Idempotency-Replay",
             "Link",
+            "Location",
             "RateLimit",
             "RateLimit-Policy",
             "Retry-After",

@@ -194,6 +194,12 @@ async def test_without_valkey_secrets_are_refused_and_the_rest_goes_on(settings,
         assert (await http.get("/readyz")).status_code == 200
 
 
+async def test_pages_of_listed_origins_may_read_what_the_protocol_says_in_headers(http, backend) -> None:
+    answer = await http.get("/v1/conversations", headers=bearer(backend) | {"Origin": "https://app.example"})
+    readable = set(answer.headers["access-control-expose-headers"].lower().split(", "))
+    assert {"etag", "idempotency-replay", "link", "location", "ratelimit", "retry-after", "x-trace-id"} <= readable
+
+
 @pytest.mark.parametrize("origin", [None, "https://app.example", "https://evil.example"])
 async def test_caches_are_told_that_answers_depend_on_the_origin(http, backend, origin) -> None:
     headers = bearer(backend) | ({"Origin": origin} if origin else {})
