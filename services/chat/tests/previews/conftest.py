@@ -58,6 +58,14 @@ class Site:
     at_once: int = 0
     most_at_once: int = 0
     port: int = 0
+    serving: set["asyncio.Task[None] | None"] = field(default_factory=set)
+
+    async def end(self) -> None:
+        """Let go of whom it still keeps waiting."""
+        waiting = [task for task in self.serving if task and not task.done()]
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
 
     def url(self, path: str = "/", host: str = "page.example", scheme: str = "http") -> str:
         """The address of a page, at any of the names that lead here."""
@@ -65,6 +73,7 @@ class Site:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one request and close."""
+        self.serving.add(asyncio.current_task())
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
@@ -98,6 +107,7 @@ async def serve() -> AsyncIterator[Serve]:
             site = Site()
             server = await asyncio.start_server(site.serve, host, port, ssl=tls)
             site.port = server.sockets[0].getsockname()[1]
+            servers.push_async_callback(site.end)
             servers.callback(server.close)
             return site
 
