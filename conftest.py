@@ -24,13 +24,14 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start what is missing. Workers of xdist share it, but for PostgreSQL: each has its own.
+    """Start what is missing. Workers of xdist share the emulator, where every test has an account of its own.
 
-    How far a reader of a log may go is known per server, not per database: what one worker's test has open, or the
-    copying of a database, would hold up another's.
+    Each has its own PostgreSQL: how far a reader of a log may go is known per server, not per database, and what one
+    worker's test has open, or the copying of a database, would hold up another's. And its own Valkey: tests' people
+    have the same names, and what is published to one test's ada would reach another's.
     """
     is_controller = not hasattr(config, "workerinput") and config.getoption("numprocesses", None)
-    given = {"DATABASE_URL": _EACH_ITS_OWN} | os.environ if is_controller else os.environ
+    given = dict.fromkeys(("DATABASE_URL", "VALKEY_URL"), _EACH_ITS_OWN) | os.environ if is_controller else os.environ
     if config.option.collectonly or all(map(given.get, VARIABLES)):
         return
     exits = config.stash[_SERVERS] = ExitStack()

@@ -309,7 +309,7 @@ def blocks(database: Database, valkey: Any, files: FileService) -> Blocks:
 def listening(valkey_url: str):
     """Listens on channels; gives a function that waits for the next publication about a conversation.
 
-    It gives the channel, and what is said. Tests that run beside this one have people of the same names.
+    It gives the channel, and what is said.
     """
 
     @asynccontextmanager

@@ -12,7 +12,7 @@ from servicekit.testing import PREFIX, eventually
 
 @pytest.fixture
 async def told(valkey):
-    """What was pushed to a person of a file so far; tests beside this one have people of the same names."""
+    """What was pushed to a person of a file so far."""
     heard: list[dict] = []
     async with valkey.pubsub(ignore_subscribe_messages=True) as pubsub:
         await pubsub.subscribe(user_channel(PREFIX, "user-alice"))
