@@ -1,12 +1,22 @@
 """The SDK that is installed is the one that we mean, and its failures are told apart."""
 
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
+from ipaddress import ip_address
+from pathlib import Path
 
 import httpx
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError, SSLError
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from fastapi import FastAPI
 
+from servicekit.aws import Aws
 from servicekit.errors import install_error_handlers
 from servicekit.middleware import RequestContext
 from servicekit.telemetry import Tracing
@@ -47,3 +57,52 @@ async def test_an_aws_that_is_away_is_told_from_a_mistake_of_ours(error: Excepti
         answer = await client.get("/")
 
     assert (answer.status_code, answer.json()["retryable"]) == (status, True)
+
+
+@pytest.fixture
+def self_signed(tmp_path: Path) -> Path:
+    """A key and a certificate for 127.0.0.1, which nobody but itself has signed."""
+    key, now = generate_private_key(SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    encoding = serialization.Encoding.PEM
+    private = key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path = tmp_path / "self-signed.pem"
+    path.write_bytes(private + certificate.public_bytes(encoding))
+    return path
+
+
+@pytest.fixture
+async def impostor(self_signed: Path) -> AsyncIterator[str]:
+    """An AWS of which no authority vouches: takes every call."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}")
+        writer.close()
+
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(self_signed)
+    async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context) as server:
+        yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+@pytest.mark.parametrize("is_trusted", [False, True])
+async def test_only_a_server_whose_certificate_is_trusted_is_spoken_to(
+    aws_account, impostor, self_signed, monkeypatch, is_trusted
+) -> None:
+    if is_trusted:
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(self_signed))
+    async with Aws("us-east-1") as aws:
+        queues = await aws.client("sqs", impostor)
+        if is_trusted:
+            assert (await queues.list_queues())["ResponseMetadata"]["HTTPStatusCode"] == 200
+        else:
+            with pytest.raises(SSLError, match="self-signed certificate"):
+                await queues.list_queues()

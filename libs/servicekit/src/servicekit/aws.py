@@ -3,21 +3,47 @@
 Endpoint, region and credentials come from the SDK's own chain (`AWS_ENDPOINT_URL`, task role, …).
 """
 
+import ssl
 from contextlib import AsyncExitStack
+from functools import cache
 from types import TracebackType
 from typing import Any, Self
 
 import aioboto3
+import aiohttp
 from aiobotocore.config import AioConfig
+from aiobotocore.httpsession import AIOHTTPSession
 from aiobotocore.session import get_session
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as AwsConnectionError
+from botocore.httpsession import create_urllib3_context, get_cert_path
 from botocore.loaders import create_loader
 
 CONNECTIONS = 64
 _service_models = create_loader()
 """Parsed once a process: reading the models is most of what a client costs."""
+
+
+@cache
+def _trust(bundle: str) -> ssl.SSLContext:
+    """Who may sign AWS's certificates: read once a process, because that takes 30 ms, and every client asks."""
+    context: ssl.SSLContext = create_urllib3_context()
+    context.load_verify_locations(bundle)
+    return context
+
+
+class _Http(AIOHTTPSession):  # type: ignore[misc]
+    """The SDK's own, but all clients share their `_trust`. Those with a proxy or a certificate of theirs do not."""
+
+    def _create_connector(self, proxy_url: str | None) -> Any:
+        if proxy_url or not self._verify or self._cert_file:
+            return super()._create_connector(proxy_url)
+        context = _trust(get_cert_path(self._verify))
+        return aiohttp.TCPConnector(limit=self._max_pool_connections, ssl=context, **self._connector_args)
+
+
 _config = AioConfig(
+    http_session_cls=_Http,
     connect_timeout=1,
     read_timeout=25,
     max_pool_connections=CONNECTIONS,
