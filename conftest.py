@@ -7,6 +7,7 @@ import os
 from contextlib import ExitStack
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from localcloud.ephemeral import VARIABLES, servers
 from localcloud.errors import LocalCloudError
@@ -15,6 +16,11 @@ from localcloud.processes import log_end
 
 _EACH_ITS_OWN = "each its own"
 _SERVERS = pytest.StashKey[ExitStack]()
+
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
+"""How long an example takes says how busy the machine is. All else is Hypothesis's own, which where `CI` is set tries
+the same examples every time."""
 
 
 @pytest.hookimpl(optionalhook=True)  # without xdist as well

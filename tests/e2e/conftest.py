@@ -154,19 +154,19 @@ def newcomer(suite: Suite) -> Callable[[], Person]:
     return partial(new_person, suite)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def ada(suite: Suite) -> Person:
-    """Somebody who signed up."""
+    """Somebody who signed up: anew for each file, so that what they hold has not expired, however long a run takes."""
     return new_person(suite)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def bob(suite: Suite) -> Person:
     """Somebody else."""
     return new_person(suite)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def carol(suite: Suite) -> Person:
     """Somebody who has nothing to do with the other two."""
     return new_person(suite)

@@ -36,7 +36,6 @@ CHECKS = [
 EXAMPLES = int(os.environ.get("SCHEMATHESIS_EXAMPLES", "15"))
 ANY_WAY = settings(
     max_examples=EXAMPLES,
-    deadline=None,
     derandomize=True,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),

@@ -30,7 +30,7 @@ class Work:
         return [item * 2 for item in items]
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     arrivals=st.lists(st.integers(0, 5), max_size=30),
     limit=st.integers(1, 7),

@@ -59,7 +59,7 @@ def test_subjects_spread_over_all_lanes():
     assert {lane_of(f"subject-{number}") for number in range(200)} == {str(number) for number in range(LANES)}
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     subjects=st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=24),
     batch=st.integers(1, 5),

@@ -73,6 +73,21 @@ async def test_keys_are_read_again_after_five_minutes_and_not_before(clock):
     assert secret.loads == 2
 
 
+async def test_keys_that_took_long_to_read_are_as_old_as_the_question(clock):
+    secret = Secret(symmetric())
+
+    async def slowly():
+        versions = await secret.load()
+        clock.now += 10
+        return versions
+
+    ring = KeyRing(slowly, clock=clock)
+    first, _ = await ring.current()
+    secret.rotate()
+    clock.now += MAX_AGE_SECONDS - 9
+    assert (await ring.current())[0] != first
+
+
 async def test_unknown_keys_cause_at_most_one_load_in_five_seconds(clock):
     secret = Secret(symmetric())
     ring = KeyRing(secret.load, clock=clock)

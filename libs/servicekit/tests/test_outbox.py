@@ -130,7 +130,6 @@ ACTIONS = st.tuples(st.sampled_from(["write", "write", "commit", "commit", "roll
 
 @settings(
     max_examples=40,
-    deadline=None,
     phases=[Phase.reuse, Phase.generate],  # a failure waits for what never comes: too slow to be made smaller
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -33,7 +33,7 @@ SEALED = [
     *("active_session", "known_device", "refresh_session", "cognito_refresh_token", "realtime_ticket"),
     *("verify_email_session", "password_reset_session", "totp_challenge_session", "oidc_sign_in", "oidc_proof"),
 ]
-FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 Read = Callable[[str], Awaitable[Any]]
 

@@ -102,7 +102,7 @@ class KeyRing:
                 record_failure("keys", error)
                 return
             self._keys = {_key_id(key): key for key in keys}
-            self._loaded_at = self._clock()
+            self._loaded_at = self._tried_at  # what was read is as of then, however long reading took
 
     def _due(self, max_age: float) -> bool:
         now = self._clock()

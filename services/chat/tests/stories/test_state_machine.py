@@ -22,7 +22,6 @@ SEED = int(os.environ.get("MESSENGER_SEED", "20260131"))
 STORIES = settings(
     max_examples=int(os.environ.get("MESSENGER_STORIES", "20")),
     stateful_step_count=40,
-    deadline=None,
     database=None,
     print_blob=True,
     suppress_health_check=list(HealthCheck),
