@@ -18,6 +18,9 @@ from localcloud.processes import Program
 
 _NOBODY = 65534
 _SPEED_OVER_SAFETY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_WAL_SEGMENT_MB = 1
+"""A young cluster has no old segments to use again, and to fill a new one of the usual 16 MB holds every commit up for
+60 ms. How far the log may grow between checkpoints goes by the segment's size too, unless it is said."""
 _CREATE_DATABASE = """
 SELECT format('CREATE ROLE %I LOGIN', :'name') WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'name') \\gexec
 SELECT format('ALTER ROLE %I PASSWORD %L', :'name', :'password') \\gexec
@@ -65,6 +68,7 @@ class Postgres:
             *(_binary("initdb"), "--pgdata", str(self.data), "--username", "postgres"),
             *("--auth", "scram-sha-256", "--pwfile", "/dev/stdin", "--encoding", "UTF8"),
             *("--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--no-sync"),
+            f"--wal-segsize={_WAL_SEGMENT_MB}",
         )
         outcome = subprocess.run(
             [*_unprivileged(), *initdb], input=self.password, capture_output=True, text=True, check=False, cwd="/"
@@ -93,6 +97,8 @@ class Postgres:
             "unix_socket_directories": "",
             "max_connections": "300",
             "log_min_messages": "warning",
+            "min_wal_size": "80MB",
+            "max_wal_size": "1GB",
             **({} if self.durable else _SPEED_OVER_SAFETY),
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
