@@ -8,7 +8,7 @@ import asyncio
 import gc
 import multiprocessing
 import traceback
-from collections.abc import Awaitable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
@@ -115,18 +115,16 @@ async def _obey(load: Load, pipe: "Connection[Any, Any]") -> None:
         except EOFError:
             return
         try:
-            answer = await (load.start() if kind == _START else _undisturbed(load.round(order)))
+            answer = await (_start(load) if kind == _START else load.round(order))
         except Exception:
             pipe.send((True, traceback.format_exc()))
         else:
             pipe.send((False, answer))
 
 
-async def _undisturbed(work: Awaitable[Any]) -> Any:
-    """Wait for it without the cyclic garbage collector, whose pauses would be measured as the servers'."""
+async def _start(load: Load) -> Any:
+    """Let it connect, and from then on do without the garbage collector: its pauses would seem to be the servers'."""
+    answer = await load.start()
     gc.collect()
     gc.disable()
-    try:
-        return await work
-    finally:
-        gc.enable()
+    return answer
