@@ -1,6 +1,7 @@
 """Calls between services: what is tried again, what is cut off, and what is sent along."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -83,6 +84,21 @@ async def test_trying_ends() -> None:
             await client.request("GET", "/things", "signed")
 
     assert len(peer.requests) == ATTEMPTS
+
+
+async def test_a_call_that_goes_well_leaves_nothing_to_the_collector() -> None:
+    """What it must find holds everybody up while it looks: the rest is gone when the call is over."""
+    calls = 20
+
+    async def answer(_: Request) -> Response:
+        return Response()
+
+    async with _client(answer) as client:
+        await client.request("GET", "/things", "signed")
+        gc.collect()
+        for _ in range(calls):
+            await client.request("GET", "/things", "signed")
+        assert gc.collect() < calls
 
 
 @pytest.mark.parametrize("status", [200, 204, 304, 400, 404, 409, 422, 429, 500])
