@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, AsyncExitStack, contextmanager
 from functools import partial
@@ -28,6 +29,8 @@ from messengerctl.suite import Suite, until
 from servicekit.testing import eventually
 
 HERE = Path(__file__).parent
+FRESH_SECONDS = 300.0
+"""Longer than a test takes, and than a client leaves its tokens before it asks for others by itself."""
 Beside = Callable[..., AbstractContextManager[tuple[str, subprocess.Popen]]]
 
 
@@ -154,22 +157,45 @@ def newcomer(suite: Suite) -> Callable[[], Person]:
     return partial(new_person, suite)
 
 
-@pytest.fixture(scope="module")
-def ada(suite: Suite) -> Person:
-    """Somebody who signed up: anew for each file, so that what they hold has not expired, however long a run takes."""
-    return new_person(suite)
+@pytest.fixture(scope="session")
+def residents(suite: Suite) -> Callable[[str], Person]:
+    """Finds people who are there for the whole run. However long that takes, their tokens are good for minutes more."""
+    known: dict[str, Person] = {}
+
+    def find(name: str) -> Person:
+        if name not in known:
+            known[name] = new_person(suite)
+        if known[name].expires_at < time.time() + FRESH_SECONDS:
+            asyncio.run(_renew(known[name]))
+        return known[name]
+
+    return find
 
 
-@pytest.fixture(scope="module")
-def bob(suite: Suite) -> Person:
+async def _renew(person: Person) -> None:
+    async with client_of(person) as client:
+        await client.refresh()
+        assert client.tokens
+        person.access_token, person.refresh_token = client.tokens.access_token, client.tokens.refresh_token
+        person.expires_at = client.tokens.expires_at
+
+
+@pytest.fixture
+def ada(residents: Callable[[str], Person]) -> Person:
+    """Somebody who signed up."""
+    return residents("ada")
+
+
+@pytest.fixture
+def bob(residents: Callable[[str], Person]) -> Person:
     """Somebody else."""
-    return new_person(suite)
+    return residents("bob")
 
 
-@pytest.fixture(scope="module")
-def carol(suite: Suite) -> Person:
+@pytest.fixture
+def carol(residents: Callable[[str], Person]) -> Person:
     """Somebody who has nothing to do with the other two."""
-    return new_person(suite)
+    return residents("carol")
 
 
 @pytest.fixture
