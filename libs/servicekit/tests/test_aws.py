@@ -1,12 +1,13 @@
 """The SDK that is installed is the one that we mean, and its failures are told apart."""
 
-import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib.metadata import version
 from ipaddress import ip_address
 from pathlib import Path
+from threading import Thread
 
 import httpx
 import pytest
@@ -78,19 +79,32 @@ def self_signed(tmp_path: Path) -> Path:
     return path
 
 
+class _Taking(BaseHTTPRequestHandler):
+    """Takes every call."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(200)
+        self.send_header("content-length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, *_: object) -> None:
+        """Write nothing to the test's own output."""
+
+
 @pytest.fixture
-async def impostor(self_signed: Path) -> AsyncIterator[str]:
-    """An AWS of which no authority vouches: takes every call."""
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}")
-        writer.close()
-
+def impostor(self_signed: Path) -> Iterator[str]:
+    """An AWS for which no authority vouches."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(self_signed)
-    async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context) as server:
-        yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    with HTTPServer(("127.0.0.1", 0), _Taking) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        serving = Thread(target=server.serve_forever)
+        serving.start()
+        yield f"https://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        serving.join()
 
 
 @pytest.mark.parametrize("is_trusted", [False, True])
