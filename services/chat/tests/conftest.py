@@ -1,4 +1,4 @@
-"""Chat on real parts: a database, an AWS account and a namespace in Valkey for each test; what auth and media say."""
+"""Chat on real parts: each test has a database and an AWS account, each worker a Valkey; what auth and media say."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,6 +1,6 @@
 """Notification on real parts: an AWS account of the test's own with what the service declares, and people of its own.
 
-Valkey is shared by the tests of a run, and so is the namespace: a person's name carries the test's.
+Valkey is shared by the tests of a worker, and so is the namespace: a person's name carries the test's.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable

@@ -113,7 +113,7 @@ def namespace() -> str:
 
 @pytest.fixture
 def valkey_url() -> str:
-    """The address of the test run's Valkey."""
+    """The address of the Valkey of this worker of the test run."""
     return os.environ["VALKEY_URL"]
 
 
@@ -125,7 +125,7 @@ def emulator_url() -> str:
 
 @pytest.fixture
 async def valkey(valkey_url: str) -> AsyncIterator[Any]:
-    """A client of the test run's Valkey."""
+    """A client of that Valkey."""
     async with create_valkey(valkey_url) as client:
         yield client
 
